@@ -1,0 +1,105 @@
+//! Every limit that a client can meet, once. `ready.limits` and `docs/limits.md` are made from [`TABLE`].
+
+/// Characters (Unicode scalar values) in the text of a message.
+pub const TEXT_CHARS_MAX: usize = 20_000;
+/// Bytes (UTF-8) in the text of a message.
+pub const TEXT_BYTES_MAX: usize = 40_000;
+/// Characters of a title or a person's name.
+pub const TITLE_CHARS_MAX: usize = 100;
+/// Bytes of a reaction.
+pub const EMOJI_BYTES_MAX: usize = 64;
+/// Entities in one text.
+pub const ENTITIES_MAX: usize = 200;
+/// Bytes of the language named by a `pre` entity.
+pub const LANGUAGE_BYTES_MAX: usize = 32;
+/// Bytes of the key that names a group for its creator.
+pub const GROUP_KEY_BYTES_MAX: usize = 64;
+/// Distinct reactions on one message.
+pub const REACTIONS_MAX: usize = 20;
+/// Times that one message can be edited.
+pub const EDITS_MAX: usize = 100;
+/// Members of a group, the creator included.
+pub const MEMBERS_MAX: usize = 1_000;
+/// Times that one account can join the same group.
+pub const INTERVALS_MAX: usize = 100;
+/// Members named in a head; the rest are counted.
+pub const HEAD_MEMBERS_MAX: usize = 20;
+/// Characters of the last message shown in a head.
+pub const PREVIEW_CHARS_MAX: usize = 200;
+/// Bytes of a frame from a client.
+pub const FRAME_BYTES_MAX: usize = 128 * 1024;
+/// Frames in an array from a client.
+pub const FRAMES_MAX: usize = 100;
+/// Depth of nesting in JSON from a client.
+pub const DEPTH_MAX: usize = 16;
+/// Bytes of the body of an HTTP request.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Events in a page.
+pub const PAGE_EVENTS_MAX: usize = 100;
+/// Bytes of the events in a page.
+pub const PAGE_BYTES_MAX: usize = 256 * 1024;
+/// Heads in a page of a listing.
+pub const PAGE_HEADS_MAX: usize = 100;
+/// Heads in a page of a listing, unless the client says otherwise.
+pub const PAGE_HEADS_DEFAULT: usize = 20;
+/// Characters of a handle.
+pub const HANDLE_CHARS_MIN: usize = 3;
+/// Characters of a handle.
+pub const HANDLE_CHARS_MAX: usize = 32;
+/// Bytes of a password.
+pub const PASSWORD_BYTES_MIN: usize = 8;
+/// Bytes of a password.
+pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Accounts in one request for people.
+pub const PEOPLE_MAX: usize = 100;
+/// Milliseconds from the upgrade to the first frame.
+pub const HELLO_MS_MAX: u64 = 2_000;
+/// Milliseconds between two pings of a client.
+pub const HEARTBEAT_MS: u64 = 30_000;
+/// Milliseconds beyond the heartbeat after which a silent side is dead.
+pub const HEARTBEAT_GRACE_MS: u64 = 10_000;
+/// Milliseconds that a socket may accept no byte before it is closed.
+pub const STALLED_MS_MAX: u64 = 60_000;
+/// Milliseconds that a message id may be ahead of the server's clock.
+pub const ID_AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
+/// Requests (`fetch`, `sync`) of one connection that are worked on at a time.
+pub const REQUESTS_MAX: usize = 8;
+/// Commands of one connection that are in flight before the server stops reading its socket.
+pub const COMMANDS_MAX: usize = 1_024;
+
+/// Name (as in `ready.limits`), value, and what it limits.
+pub const TABLE: &[(&str, u64, &str)] = &[
+    ("text_chars", TEXT_CHARS_MAX as u64, "characters in the text of a message"),
+    ("text_bytes", TEXT_BYTES_MAX as u64, "bytes in the text of a message"),
+    ("title_chars", TITLE_CHARS_MAX as u64, "characters of a title or a person's name"),
+    ("emoji_bytes", EMOJI_BYTES_MAX as u64, "bytes of a reaction"),
+    ("entities", ENTITIES_MAX as u64, "entities in one text"),
+    (
+        "group_key_bytes",
+        GROUP_KEY_BYTES_MAX as u64,
+        "bytes of the key that names a group for its creator",
+    ),
+    ("reactions", REACTIONS_MAX as u64, "distinct reactions on one message"),
+    ("edits", EDITS_MAX as u64, "times that one message can be edited"),
+    ("members", MEMBERS_MAX as u64, "members of a group"),
+    ("frame_bytes", FRAME_BYTES_MAX as u64, "bytes of a frame from a client"),
+    ("frames", FRAMES_MAX as u64, "frames in an array from a client"),
+    ("depth", DEPTH_MAX as u64, "depth of nesting in JSON from a client"),
+    ("request_bytes", REQUEST_BYTES_MAX as u64, "bytes of the body of an HTTP request"),
+    ("page_events", PAGE_EVENTS_MAX as u64, "events in a page"),
+    ("page_bytes", PAGE_BYTES_MAX as u64, "bytes of the events in a page"),
+    ("page_heads", PAGE_HEADS_MAX as u64, "heads in a page of a listing"),
+    ("people", PEOPLE_MAX as u64, "accounts in one request for people"),
+    ("password_bytes", PASSWORD_BYTES_MAX as u64, "bytes of a password"),
+    ("hello_ms", HELLO_MS_MAX, "milliseconds from the upgrade to the first frame"),
+    (
+        "id_ahead_ms",
+        ID_AHEAD_MS_MAX,
+        "milliseconds that a message id may be ahead of the server's clock",
+    ),
+    (
+        "requests",
+        REQUESTS_MAX as u64,
+        "fetch and sync requests of a connection that are worked on at a time",
+    ),
+];
