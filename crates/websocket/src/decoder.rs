@@ -104,8 +104,9 @@ impl Decoder {
                 return Ok(Ready::Whole(frame.opcode, frame.take(input)));
             }
             let carry = self.carry.get_or_insert_default();
+            // Control frames always have `fin`.
             if let Some(frame) = carry.gather(frame, input)?
-                && (frame.fin || frame.opcode.is_control())
+                && frame.fin
             {
                 return Ok(Ready::Carried(frame.opcode));
             }

@@ -1,7 +1,10 @@
 //! Categories 5 (fragmentation) and 10 (auto-fragmentation).
 
+use parlance_websocket::Role;
+
 use crate::script::{
-    BINARY, CLOSE, CONTINUATION, Event, FIN, Frame, PING, PONG, TEXT, check, frame, text,
+    BINARY, CLOSE, CONTINUATION, Event, FIN, Frame, PING, PONG, TEXT, check, check_fails_at, frame,
+    text,
 };
 
 fn ping(payload: &str) -> Event {
@@ -49,6 +52,7 @@ fn case_5_9_to_14_nothing_to_continue() {
                 &[Event::Fail(1002)],
             );
         }
+        check_fails_at(Role::Client, &[first, 125], 1, 1002);
     }
 }
 

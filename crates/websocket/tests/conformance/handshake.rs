@@ -214,6 +214,11 @@ fn the_client_believes_no_other_response() {
         ("protocol: one", "protocol: one, two", ResponseError::Protocol),
         (
             "sec-websocket-protocol: one",
+            "sec-websocket-protocol: two\r\nsec-websocket-protocol: one",
+            ResponseError::Protocol,
+        ),
+        (
+            "sec-websocket-protocol: one",
             "sec-websocket-extensions: permessage-deflate",
             ResponseError::Extension,
         ),
