@@ -1,1 +1,8 @@
-//! To be written.
+//! The Rust SDK of Parlance.
+#![deny(missing_docs)]
+
+mod error;
+mod http;
+
+pub use error::{ClientError, Refusal};
+pub use http::{Http, HttpRequest};

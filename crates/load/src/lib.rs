@@ -1,1 +1,63 @@
-//! To be written.
+//! The drill: puts load on a server, breaks it, and judges what clients saw. Owns the generator, the faults, the yardstick and the
+//! checker; **the checker shares no code with the engine**, and servers are child processes of this same executable, known only by what
+//! they say over the wire and what the kernel says about them.
+//!
+//! `parlance drill` is [`Cli`] and [`run`]; the hidden `parlance yardstick` is [`Yardstick`] and [`relay`].
+
+mod checker;
+mod cli;
+mod cores;
+mod error;
+mod fleet;
+mod flood;
+mod history;
+mod ids;
+mod poll;
+mod process;
+mod progress;
+mod random;
+mod report;
+mod scan;
+mod scenario;
+mod socket;
+mod window;
+mod world;
+mod yardstick;
+
+pub use checker::{Checker, Observer, Sight, Verdict};
+pub use cli::{Cli, Format, Options, Pace, Scenario};
+pub use error::LoadError;
+pub use report::{Figures, Ratio, Report};
+pub use yardstick::{Yardstick, run as relay};
+
+use std::io::{self, Write as _};
+
+use scenario::Stage;
+
+/// Runs a scenario and prints its report. `false`: a check failed, which is exit code 1.
+pub fn run(cli: &Cli) -> Result<bool, LoadError> {
+    let report = drill(cli)?;
+    let mut stdout = io::stdout().lock();
+    match cli.options.format {
+        Format::Json => {
+            serde_json::to_writer(&mut stdout, &report).map_err(io::Error::from)?;
+            writeln!(stdout)?;
+        }
+        Format::Text => write!(stdout, "{report}")?,
+    }
+    stdout.flush()?;
+    Ok(report.passed)
+}
+
+/// Runs a scenario.
+pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
+    if let Scenario::VerifyOrder { file } = &cli.scenario {
+        return history::verify(file);
+    }
+    let stage = Stage::new(&cli.options)?;
+    match &cli.scenario {
+        Scenario::Pairs { pairs, pace } => scenario::pairs(&stage, *pairs, *pace),
+        Scenario::Group { size, pace } => scenario::group(&stage, *size, *pace),
+        _ => Err(LoadError::Usage("not yet")),
+    }
+}

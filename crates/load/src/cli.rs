@@ -1,0 +1,152 @@
+//! The command line of `parlance drill`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// Puts load on a server, breaks it, and checks that nothing acknowledged is lost, nothing comes twice and everybody sees one order.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Example: parlance drill pairs --seconds 5 --yardstick --format json")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub scenario: Scenario,
+    /// How it is done.
+    #[command(flatten)]
+    pub options: Options,
+}
+
+/// What holds for every scenario.
+#[derive(Clone, Debug, Args)]
+pub struct Options {
+    /// A server that runs already (plain http://); otherwise a temporary one is started as a child process.
+    #[arg(long, global = true, value_name = "URL")]
+    pub address: Option<String>,
+    /// Length of one measured window.
+    #[arg(long, global = true, default_value_t = 5.0)]
+    pub seconds: f64,
+    /// Measured windows; the median counts. 1 by default, 3 with --yardstick.
+    #[arg(long, global = true)]
+    pub windows: Option<usize>,
+    /// How the result is written.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Measure a bare relay (WebSocket in, fsync, out) in the same run, window by window, and compare.
+    #[arg(long, global = true)]
+    pub yardstick: bool,
+    /// Write what every observer saw as JSON lines, for verify-order.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+    /// Keep the server's data in this directory, and use what is there.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Repeat a run: the same seed makes the same choices.
+    #[arg(long, global = true, default_value_t = 1)]
+    pub seed: u64,
+    /// Measure the relay alone: what this machine and this generator can do at all.
+    #[arg(long, global = true, hide = true)]
+    pub yardstick_only: bool,
+    /// The program to run as server and yardstick, instead of this one.
+    #[arg(long, global = true, hide = true, value_name = "FILE")]
+    pub executable: Option<PathBuf>,
+}
+
+/// How a result is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// One object.
+    Json,
+}
+
+/// The scenarios.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Scenario {
+    /// One sends and one receives, in each of many 1:1 conversations.
+    Pairs {
+        /// Conversations.
+        #[arg(long, default_value_t = 100)]
+        pairs: usize,
+        #[command(flatten)]
+        pace: Pace,
+    },
+    /// One sends to a group whose members are all online.
+    Group {
+        /// Members, the sender included.
+        #[arg(long, default_value_t = 250)]
+        size: usize,
+        #[command(flatten)]
+        pace: Pace,
+    },
+    /// Connections that do nothing: what does each cost in memory?
+    Idle {
+        /// Open connections.
+        #[arg(long, default_value_t = 10_000)]
+        connections: usize,
+        /// Devices of each account.
+        #[arg(long, default_value_t = 5)]
+        devices: usize,
+    },
+    /// Many devices lose their connections at once and come back: how long until all are resumed?
+    Storm {
+        /// Devices.
+        #[arg(long, default_value_t = 2_000)]
+        devices: usize,
+        /// Conversations of each account.
+        #[arg(long, default_value_t = 20)]
+        conversations: usize,
+    },
+    /// The last 50 messages of random conversations, over and over.
+    History {
+        /// Messages to store first.
+        #[arg(long, default_value_t = 100_000)]
+        messages: usize,
+        /// Conversations that they are spread over.
+        #[arg(long, default_value_t = 1_000)]
+        conversations: usize,
+        /// Connections that ask.
+        #[arg(long, default_value_t = 50)]
+        readers: usize,
+    },
+    /// A flood with readers that take a kilobyte a second: memory must stand, and afterwards they must have everything.
+    Slow {
+        /// Messages of the flood.
+        #[arg(long, default_value_t = 100_000)]
+        messages: u64,
+        /// Slow readers, beside one that is not.
+        #[arg(long, default_value_t = 5)]
+        readers: usize,
+    },
+    /// kill -9 and restart, again and again, under load.
+    Crash {
+        /// How often.
+        #[arg(long, default_value_t = 10)]
+        kills: usize,
+        /// Conversations under load.
+        #[arg(long, default_value_t = 20)]
+        pairs: usize,
+    },
+    /// Plays recorded conversations: `[HH:MM] <nick> text`, one group per file, one account per nickname.
+    Replay {
+        /// Logs, and `*.annotation.txt` with the replies in them.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Judges a history that --record wrote.
+    VerifyOrder {
+        /// The history.
+        file: PathBuf,
+    },
+}
+
+/// How fast messages are sent.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct Pace {
+    /// Messages of one sender that are not acknowledged yet.
+    #[arg(long, default_value_t = 4)]
+    pub window: u32,
+    /// Messages a second over all senders, whatever the answers; otherwise each answer triggers the next.
+    #[arg(long)]
+    pub rate: Option<f64>,
+}

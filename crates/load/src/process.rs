@@ -1,0 +1,186 @@
+//! Servers as child processes of this very executable: started, measured, killed. Owns their temporary directories and reaps every child.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::LoadError;
+use crate::cores::{self, Core};
+
+/// How a server's first line on stdout begins; its URL follows.
+pub(crate) const READY: &str = "parlance is ready at ";
+
+/// Passwords are hashed as cheaply as can be, and nobody is told to wait: the drill measures messages.
+const CONFIG: &str = "[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n";
+
+/// What to run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    Server,
+    Yardstick,
+}
+
+/// A running child.
+#[derive(Debug)]
+pub(crate) struct Process {
+    what: What,
+    executable: PathBuf,
+    place: Place,
+    child: Child,
+    /// Kept open, so that what the child prints later has somewhere to go.
+    stdout: BufReader<ChildStdout>,
+    address: SocketAddr,
+}
+
+/// Where the data lies.
+#[derive(Debug)]
+enum Place {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Process {
+    /// Starts a child on the server's core. `data`: a directory to use and to keep.
+    pub(crate) fn start(
+        what: What,
+        executable: &Path,
+        data: Option<&Path>,
+    ) -> Result<Self, LoadError> {
+        let place = match data {
+            Some(path) => {
+                fs::create_dir_all(path)?;
+                Place::Kept(path.to_owned())
+            }
+            None => Place::Temporary(TempDir::with_prefix("parlance-drill-")?),
+        };
+        let (child, stdout, address) = spawn(what, executable, place.path())?;
+        Ok(Self { what, executable: executable.to_owned(), place, child, stdout, address })
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        self.place.path()
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) -> Result<(), LoadError> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+
+    /// The same data, a new process, another port.
+    pub(crate) fn restart(&mut self) -> Result<(), LoadError> {
+        let (child, stdout, address) = spawn(self.what, &self.executable, self.place.path())?;
+        self.child = child;
+        self.stdout = stdout;
+        self.address = address;
+        Ok(())
+    }
+
+    /// Processor time used so far, by all threads, in the kernel and out of it.
+    pub(crate) fn cpu(&self) -> Result<Duration, LoadError> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name in parentheses may contain anything; numbers follow the last one.
+        let fields: Vec<&str> =
+            stat.rsplit(')').next().unwrap_or_default().split_ascii_whitespace().collect();
+        let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
+        let (user, system) = ticks(11).zip(ticks(12)).ok_or(LoadError::Proc("stat"))?;
+        let per_second = rustix::param::clock_ticks_per_second();
+        Ok(Duration::from_nanos((user + system) * 1_000_000_000 / per_second))
+    }
+
+    /// Resident user-space memory.
+    pub(crate) fn memory_bytes(&self) -> Result<u64, LoadError> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
+        let line = rollup.lines().find_map(|line| line.strip_prefix("Rss:"));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+        Ok(kib.ok_or(LoadError::Proc("smaps_rollup"))? * 1024)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may be dead already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Place {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(directory) => directory.path(),
+            Self::Kept(path) => path,
+        }
+    }
+}
+
+fn spawn(
+    what: What,
+    executable: &Path,
+    directory: &Path,
+) -> Result<(Child, BufReader<ChildStdout>, SocketAddr), LoadError> {
+    let log = directory.join("server.log");
+    let mut command = Command::new(executable);
+    match what {
+        What::Server => {
+            let config = directory.join("parlance.toml");
+            fs::write(&config, CONFIG)?;
+            command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
+            command.arg(directory.join("data")).arg("--config").arg(config);
+        }
+        What::Yardstick => {
+            command.args(["yardstick", "--file"]).arg(directory.join("yardstick"));
+        }
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stderr(fs::File::options().create(true).append(true).open(&log)?);
+    // A child inherits the cores of the thread that starts it; its own threads inherit them in turn.
+    cores::pin(Core::Server)?;
+    let child = command.spawn();
+    cores::pin(Core::Generator)?;
+    let mut child = child?;
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let mut stdout = BufReader::new(stdout);
+    let address = match read_address(&mut stdout) {
+        Ok(Some(address)) => address,
+        outcome => {
+            let _ = child.kill();
+            child.wait()?;
+            outcome?;
+            let log = fs::read_to_string(&log).unwrap_or_default();
+            let last = log.trim_end().lines().next_back().unwrap_or("it said nothing");
+            return Err(LoadError::NotReady(last.to_owned()));
+        }
+    };
+    Ok((child, stdout, address))
+}
+
+fn read_address(stdout: &mut impl BufRead) -> Result<Option<SocketAddr>, LoadError> {
+    let mut line = String::new();
+    while stdout.read_line(&mut line)? > 0 {
+        if let Some(url) = line.trim_end().strip_prefix(READY) {
+            return resolve(url).map(Some);
+        }
+        line.clear();
+    }
+    Ok(None)
+}
+
+/// The address of a plain `http://` URL.
+pub(crate) fn resolve(url: &str) -> Result<SocketAddr, LoadError> {
+    let unusable = || LoadError::Address(url.to_owned());
+    let authority = url.strip_prefix("http://").ok_or_else(unusable)?.trim_end_matches('/');
+    let with_port =
+        if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
+    with_port.to_socket_addrs().ok().and_then(|mut found| found.next()).ok_or_else(unusable)
+}
