@@ -1,1 +1,3 @@
 //! One suite per port.
+
+pub mod account;

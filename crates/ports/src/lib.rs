@@ -15,6 +15,10 @@ pub mod contract;
 pub mod memory;
 pub mod record;
 
+pub use account::{
+    ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation,
+    SUPERSEDED_MAX, Session, Superseded, TokenHash,
+};
 pub use command::{CommandSource, SourceClosed, Stamped, Ticket};
 pub use conversation::{
     ConversationStore, Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot, StoreError,

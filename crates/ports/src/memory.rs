@@ -1,1 +1,5 @@
 //! In-memory adapters.
+
+mod account;
+
+pub use account::{AccountFault, FaultyAccounts, MemoryAccounts};

@@ -1,0 +1,156 @@
+//! Accounts in memory: the model that other adapters are compared to.
+
+mod faulty;
+
+use async_trait::async_trait;
+use hashbrown::{HashMap, hash_map::Entry};
+use parking_lot::Mutex;
+use parlance_types::{AccountId, Handle, Micros, SessionId};
+
+use crate::account::{
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation,
+    SUPERSEDED_MAX, Session, Superseded,
+};
+
+pub use faulty::{AccountFault, FaultyAccounts};
+
+/// An account store that forgets when it is dropped.
+#[derive(Debug, Default)]
+pub struct MemoryAccounts {
+    rows: Mutex<Rows>,
+}
+
+#[derive(Debug, Default)]
+struct Rows {
+    accounts: HashMap<AccountId, (Account, PasswordHash)>,
+    handles: HashMap<Handle, AccountId>,
+    sessions: HashMap<SessionId, Session>,
+}
+
+impl Rows {
+    fn begin(&mut self, new: NewSession) {
+        let NewSession { account, device, device_name, session: id, refresh, at } = new;
+        let session = Session {
+            id,
+            account,
+            device,
+            device_name,
+            created_at: at,
+            refresh,
+            refreshed_at: at,
+            superseded: Vec::new(),
+            revoked_at: None,
+        };
+        self.sessions.insert(id, session);
+    }
+}
+
+#[async_trait]
+impl AccountStore for MemoryAccounts {
+    async fn create_account(
+        &self,
+        account: Account,
+        password: PasswordHash,
+        first: NewSession,
+    ) -> Result<(), AccountError> {
+        let rows = &mut *self.rows.lock();
+        match rows.handles.entry(account.handle.clone()) {
+            Entry::Occupied(_) => return Err(AccountError::HandleTaken),
+            Entry::Vacant(free) => free.insert(account.id),
+        };
+        rows.accounts.insert(account.id, (account, password));
+        rows.begin(first);
+        Ok(())
+    }
+
+    async fn credentials(&self, handle: &Handle) -> Result<Option<Credentials>, AccountError> {
+        let rows = self.rows.lock();
+        let found = rows.handles.get(handle).and_then(|id| rows.accounts.get(id));
+        Ok(found.map(|(account, password)| Credentials {
+            account: account.id,
+            password: password.clone(),
+        }))
+    }
+
+    async fn replace_password(
+        &self,
+        account: AccountId,
+        current: &PasswordHash,
+        with: PasswordHash,
+    ) -> Result<bool, AccountError> {
+        match self.rows.lock().accounts.get_mut(&account) {
+            Some((_, password)) if password == current => {
+                *password = with;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError> {
+        let rows = self.rows.lock();
+        let mut found: Vec<Account> = ids
+            .iter()
+            .filter_map(|id| rows.accounts.get(id))
+            .map(|(account, _)| account.clone())
+            .collect();
+        found.sort_unstable_by_key(|account| account.id);
+        found.dedup_by_key(|account| account.id);
+        Ok(found)
+    }
+
+    async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError> {
+        let rows = self.rows.lock();
+        let found = rows.handles.get(handle).and_then(|id| rows.accounts.get(id));
+        Ok(found.map(|(account, _)| account.clone()))
+    }
+
+    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
+        let rows = &mut *self.rows.lock();
+        if !rows.accounts.contains_key(&new.account) {
+            return Err(AccountError::NoSuchAccount);
+        }
+        rows.begin(new);
+        Ok(())
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
+        Ok(self.rows.lock().sessions.get(&id).cloned())
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, AccountError> {
+        let Rotation { session, presented, successor, at } = rotation;
+        let rows = &mut *self.rows.lock();
+        match rows.sessions.get_mut(&session) {
+            Some(session) if session.revoked_at.is_none() && session.refresh == presented => {
+                session.superseded.push(Superseded { refresh: presented, at });
+                let excess = session.superseded.len().saturating_sub(SUPERSEDED_MAX);
+                session.superseded.drain(..excess);
+                session.refresh = successor;
+                session.refreshed_at = at;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn revoke(&self, id: SessionId, at: Micros) -> Result<bool, AccountError> {
+        match self.rows.lock().sessions.get_mut(&id) {
+            Some(session) if session.revoked_at.is_none() => {
+                session.revoked_at = Some(at);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
+        let rows = self.rows.lock();
+        let revoked =
+            rows.sessions.values().filter_map(|session| Some((session.id, session.revoked_at?)));
+        Ok(revoked.filter(|(_, at)| *at >= since).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! An account store that fails when it is told to.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use parlance_types::{AccountId, Handle, Micros, SessionId};
+
+use crate::account::{
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation, Session,
+};
+
+/// What happens to a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountFault {
+    /// It passes.
+    None,
+    /// It answers this and does nothing.
+    Refuse(AccountError),
+    /// It does what it was asked, and the answer is lost ([`AccountError::Unknown`]).
+    LoseAnswer,
+}
+
+/// Passes calls on to another store, but for the faults in its queue; counts calls.
+pub struct FaultyAccounts {
+    inner: Arc<dyn AccountStore>,
+    faults: Mutex<VecDeque<AccountFault>>,
+    calls: AtomicUsize,
+}
+
+impl FaultyAccounts {
+    pub fn new(inner: Arc<dyn AccountStore>) -> Self {
+        Self { inner, faults: Mutex::default(), calls: AtomicUsize::new(0) }
+    }
+
+    /// The next calls meet these, one each, in order.
+    pub fn inject(&self, faults: impl IntoIterator<Item = AccountFault>) {
+        self.faults.lock().extend(faults);
+    }
+
+    /// Calls so far, failed ones too.
+    pub fn calls(&self) -> usize {
+        self.calls.load(Ordering::Relaxed)
+    }
+
+    async fn pass<T>(
+        &self,
+        call: impl Future<Output = Result<T, AccountError>>,
+    ) -> Result<T, AccountError> {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        let fault = self.faults.lock().pop_front().unwrap_or(AccountFault::None);
+        match fault {
+            AccountFault::None => call.await,
+            AccountFault::Refuse(error) => Err(error),
+            AccountFault::LoseAnswer => {
+                call.await?;
+                Err(AccountError::Unknown("the answer was lost".into()))
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for FaultyAccounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FaultyAccounts").field("faults", &self.faults).finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl AccountStore for FaultyAccounts {
+    async fn create_account(
+        &self,
+        account: Account,
+        password: PasswordHash,
+        first: NewSession,
+    ) -> Result<(), AccountError> {
+        self.pass(self.inner.create_account(account, password, first)).await
+    }
+
+    async fn credentials(&self, handle: &Handle) -> Result<Option<Credentials>, AccountError> {
+        self.pass(self.inner.credentials(handle)).await
+    }
+
+    async fn replace_password(
+        &self,
+        account: AccountId,
+        current: &PasswordHash,
+        with: PasswordHash,
+    ) -> Result<bool, AccountError> {
+        self.pass(self.inner.replace_password(account, current, with)).await
+    }
+
+    async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError> {
+        self.pass(self.inner.accounts(ids)).await
+    }
+
+    async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError> {
+        self.pass(self.inner.account_by_handle(handle)).await
+    }
+
+    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
+        self.pass(self.inner.create_session(new)).await
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
+        self.pass(self.inner.session(id)).await
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, AccountError> {
+        self.pass(self.inner.rotate(rotation)).await
+    }
+
+    async fn revoke(&self, id: SessionId, at: Micros) -> Result<bool, AccountError> {
+        self.pass(self.inner.revoke(id, at)).await
+    }
+
+    async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
+        self.pass(self.inner.revoked_since(since)).await
+    }
+}
