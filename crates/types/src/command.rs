@@ -1,8 +1,8 @@
 //! Commands: what somebody wants to happen in a conversation, and what the log may not look up later.
 
 use crate::{
-    AccountId, ConversationId, DeviceId, Emoji, Entity, MessageId, MessageText, Micros, Overlay,
-    Record, Role, Salt, Seq, Settings, SettingsChange, Title,
+    AccountId, ConversationId, DeviceId, Emoji, Entity, Kind, MessageId, MessageText, Micros,
+    Overlay, Record, Role, Salt, Seq, Settings, SettingsChange, Title,
 };
 
 /// A wish of one account for one conversation, named by `message_id` for ever.
@@ -100,9 +100,31 @@ pub struct Facts {
     pub original: Option<Record>,
     /// The event that the command changes, and how it looks today. `None`: there is no such event.
     pub target: Option<(Record, Overlay)>,
+    /// The event that the overlay of the target names as having done already what the command wants, or the version that an edit
+    /// would replace (`parlance-core` says which: `needs_made`).
+    pub made: Option<Record>,
 }
 
 impl Action {
+    /// The kind of the event that this becomes.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Send { .. } => Kind::Text,
+            Self::Edit { .. } => Kind::Edit,
+            Self::Delete { .. } => Kind::Delete,
+            Self::React { .. } => Kind::React,
+            Self::Unreact { .. } => Kind::Unreact,
+            Self::Create { .. } => Kind::Create,
+            Self::Add { .. } => Kind::Add,
+            Self::Remove { .. } => Kind::Remove,
+            Self::Leave => Kind::Leave,
+            Self::Role { .. } => Kind::Role,
+            Self::Rename { .. } => Kind::Rename,
+            Self::Describe { .. } => Kind::Describe,
+            Self::Settings(_) => Kind::Settings,
+        }
+    }
+
     pub const fn target(&self) -> Option<Seq> {
         match self {
             Self::Edit { target, .. }
