@@ -1,0 +1,6 @@
+//! WebSocket frames as a server reads them: masked.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| parlance_websocket::fuzz::fuzz_decode(bytes, parlance_websocket::Role::Server));
