@@ -1,7 +1,7 @@
 //! A disk in memory that does to the journal what disks do: forgets, tears, lies, fills up and rots.
 //!
 //! It keeps apart what a process sees (the page cache) and what survives a crash (the stable bytes). Between two syncs any
-//! subset of the written sectors may survive, and any beginning of the list of changed names. It is deterministic: every
+//! subset of the written sectors and of the changed names may survive. It is deterministic: every
 //! choice comes from the seed of the call.
 
 mod choice;
@@ -34,8 +34,13 @@ impl MemoryDisk {
         self.disk.lock().crash(&mut Choice::new(seed));
     }
 
-    /// The power goes after so many more operations; everything fails until [`MemoryDisk::crash`].
-    pub fn cut_power_after(&self, operations: u64) {
+    /// The process is gone and the machine is not: what was open only fails from now on, and nothing is lost.
+    pub fn kill(&self) {
+        self.disk.lock().start_again();
+    }
+
+    /// Everything fails after so many more operations, until [`MemoryDisk::crash`] or [`MemoryDisk::kill`] says what it was.
+    pub fn stop_after(&self, operations: u64) {
         self.disk.lock().operations_left = Some(operations);
     }
 

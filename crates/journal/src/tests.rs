@@ -6,6 +6,7 @@ mod flips;
 mod fuzzing;
 mod lifecycle;
 mod model;
+mod scripted;
 
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver};

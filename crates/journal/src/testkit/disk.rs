@@ -31,7 +31,7 @@ pub(crate) struct Disk {
 enum Renaming {
     Set(String, u64),
     Remove(String),
-    Move(String, String),
+    Move { from: String, to: String, inode: u64 },
 }
 
 impl Default for Disk {
@@ -63,7 +63,7 @@ impl Disk {
         if countdown(&mut self.operations_left) {
             Ok(())
         } else {
-            Err(io::Error::other("the power is off"))
+            Err(io::Error::other("the machine or the process is gone"))
         }
     }
 
@@ -96,8 +96,8 @@ impl Disk {
     }
 
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
-        self.expect_name(from)?;
-        self.change_names(Renaming::Move(from.to_owned(), to.to_owned()));
+        let inode = self.expect_name(from)?;
+        self.change_names(Renaming::Move { from: from.to_owned(), to: to.to_owned(), inode });
         Ok(())
     }
 
@@ -151,8 +151,7 @@ impl Disk {
     }
 
     pub(crate) fn crash(&mut self, choice: &mut Choice) {
-        let survive = choice.up_to(self.renamings.len());
-        for renaming in self.renamings.drain(..).take(survive) {
+        for renaming in self.renamings.drain(..).filter(|_| choice.coin()) {
             renaming.apply(&mut self.stable_names);
         }
         self.names.clone_from(&self.stable_names);
@@ -165,6 +164,10 @@ impl Disk {
         }
         let names = &self.names;
         self.inodes.retain(|number, _| names.values().any(|named| named == number));
+        self.start_again();
+    }
+
+    pub(crate) fn start_again(&mut self) {
         self.boot += 1;
         self.is_locked = false;
         self.operations_left = None;
@@ -193,8 +196,8 @@ impl Disk {
         inode
     }
 
-    fn expect_name(&self, name: &str) -> io::Result<()> {
-        if self.names.contains_key(name) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+    fn expect_name(&self, name: &str) -> io::Result<u64> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     fn change_names(&mut self, renaming: Renaming) {
@@ -212,10 +215,9 @@ impl Renaming {
             Self::Remove(name) => {
                 names.remove(name);
             }
-            Self::Move(from, to) => {
-                if let Some(inode) = names.remove(from) {
-                    names.insert(to.clone(), inode);
-                }
+            Self::Move { from, to, inode } => {
+                names.remove(from);
+                names.insert(to.clone(), *inode);
             }
         }
     }

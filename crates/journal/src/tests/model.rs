@@ -18,7 +18,7 @@ enum Step {
     Close,
     Kill,
     Crash(u64),
-    CutPower(u64),
+    Stop(u64),
     FailSyncs(u64),
     FailWrites(u64),
     Full(u64, bool),
@@ -35,7 +35,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Close),
         2 => Just(Step::Kill),
         3 => any::<u64>().prop_map(Step::Crash),
-        3 => (0_u64..60).prop_map(Step::CutPower),
+        3 => (0_u64..60).prop_map(Step::Stop),
         1 => (0_u64..6).prop_map(Step::FailSyncs),
         1 => (0_u64..6).prop_map(Step::FailWrites),
         1 => (0_u64..9000, any::<bool>()).prop_map(|(bytes, announced)| Step::Full(bytes, announced)),
@@ -83,6 +83,7 @@ impl Run {
             }
             Step::Kill => {
                 self.journal = None;
+                self.disk.kill();
                 self.reopen(false);
             }
             Step::Crash(seed) => {
@@ -90,7 +91,7 @@ impl Run {
                 self.disk.crash(seed);
                 self.reopen(false);
             }
-            Step::CutPower(operations) => self.disk.cut_power_after(operations),
+            Step::Stop(operations) => self.disk.stop_after(operations),
             Step::FailSyncs(after) => self.disk.fail_syncs_after(after),
             Step::FailWrites(after) => self.disk.fail_writes_after(after),
             Step::Full(bytes, announced) => self.disk.leave_free(bytes, announced),
