@@ -83,9 +83,15 @@ mod tests {
 
     #[test]
     fn ids_are_the_same_for_ever() {
-        assert_eq!(direct(account(1), account(2)).to_string(), "26b69bc6-4688-813e-bcce-a40ff31d7711");
+        assert_eq!(
+            direct(account(1), account(2)).to_string(),
+            "26b69bc6-4688-813e-bcce-a40ff31d7711"
+        );
         assert_eq!(own(account(1)).to_string(), "b7a5bf69-4d86-830e-80db-317eb3e1f641");
         assert_eq!(group(account(1), "family").to_string(), "6f351f41-1cf6-8299-b95a-b91bc8e4eb55");
-        assert_eq!(group_message_id(account(1), "family").to_string(), "00000000-0000-7acb-a6aa-39835ef7abb6");
+        assert_eq!(
+            group_message_id(account(1), "family").to_string(),
+            "00000000-0000-7acb-a6aa-39835ef7abb6"
+        );
     }
 }

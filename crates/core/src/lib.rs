@@ -10,6 +10,7 @@
 #![deny(missing_docs)]
 
 pub mod chain;
+pub mod connection;
 pub mod content;
 mod decide;
 pub mod fanout;
