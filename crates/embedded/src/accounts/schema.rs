@@ -1,0 +1,34 @@
+//! The tables, and how older ones become newer ones. A migration that was released never changes.
+
+use std::borrow::Cow;
+
+use parlance_ports::AccountError;
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::sqlite::SqlitePool;
+
+use super::failure;
+
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "accounts", include_str!("migrations/1_accounts.sql"))];
+
+pub(super) fn migrator() -> Migrator {
+    let one = |&(version, name, sql): &(i64, &'static str, &'static str)| {
+        let kind = MigrationType::Simple;
+        Migration::new(version, Cow::Borrowed(name), kind, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(MIGRATIONS.iter().map(one).collect())
+}
+
+/// Brings the tables up to date.
+pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), AccountError> {
+    migrator().run(writer).await.map_err(|error| match error {
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            failure::commit(error)
+        }
+        MigrateError::VersionMissing(version) => AccountError::Unavailable(format!(
+            "the accounts were written by a newer version (migration {version}); start that one"
+        )),
+        other => AccountError::Damaged(format!("accounts: {other}")),
+    })
+}

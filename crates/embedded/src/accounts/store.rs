@@ -1,0 +1,265 @@
+//! The port, in SQL.
+
+use async_trait::async_trait;
+use parlance_ports::{
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation,
+    SUPERSEDED_MAX, Session, Superseded,
+};
+use parlance_types::{AccountId, Handle, Micros, SessionId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Sqlite, SqliteConnection, Transaction};
+
+use super::row::{self, time_column};
+use super::{Accounts, failure};
+
+const ACCOUNTS_BY_ID: &str = "SELECT id, handle, name, created_at, checksum FROM accounts
+    WHERE id IN (SELECT unhex(value) FROM json_each(?))";
+const ACCOUNT_BY_HANDLE: &str =
+    "SELECT id, handle, name, created_at, checksum FROM accounts WHERE handle = ?";
+const CREDENTIALS_BY_HANDLE: &str = "SELECT c.account, c.password, c.checksum
+    FROM accounts a JOIN credentials c ON c.account = a.id WHERE a.handle = ?";
+const CREDENTIALS_BY_ID: &str =
+    "SELECT account, password, checksum FROM credentials WHERE account = ?";
+const SESSION_BY_ID: &str =
+    "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
+    s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
+    FROM sessions s JOIN devices d ON d.id = s.device WHERE s.id = ?";
+const REVOKED_SINCE: &str =
+    "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
+    s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
+    FROM sessions s JOIN devices d ON d.id = s.device WHERE s.revoked_at >= ?";
+const INSERT_ACCOUNT: &str =
+    "INSERT INTO accounts (id, handle, name, created_at, checksum) VALUES (?, ?, ?, ?, ?)";
+const INSERT_CREDENTIALS: &str =
+    "INSERT INTO credentials (account, password, checksum) VALUES (?, ?, ?)";
+const INSERT_DEVICE: &str =
+    "INSERT INTO devices (id, account, name, created_at, checksum) VALUES (?, ?, ?, ?, ?)";
+const INSERT_SESSION: &str = "INSERT INTO sessions
+    (id, account, device, created_at, refresh, refreshed_at, superseded, revoked_at, checksum)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+const UPDATE_CREDENTIALS: &str =
+    "UPDATE credentials SET password = ?, checksum = ? WHERE account = ?";
+const UPDATE_SESSION: &str = "UPDATE sessions
+    SET refresh = ?, refreshed_at = ?, superseded = ?, revoked_at = ?, checksum = ? WHERE id = ?";
+
+#[async_trait]
+impl AccountStore for Accounts {
+    async fn create_account(
+        &self,
+        account: Account,
+        password: PasswordHash,
+        first: NewSession,
+    ) -> Result<(), AccountError> {
+        let mut write = self.begin().await?;
+        sqlx::query(INSERT_ACCOUNT)
+            .bind(account.id.as_bytes().as_slice())
+            .bind(account.handle.as_str())
+            .bind(account.name.as_str())
+            .bind(time_column(account.created_at))
+            .bind(row::of_account(&account))
+            .execute(&mut *write)
+            .await
+            .map_err(handle_taken)?;
+        sqlx::query(INSERT_CREDENTIALS)
+            .bind(account.id.as_bytes().as_slice())
+            .bind(password.as_str())
+            .bind(row::of_credentials(account.id, &password))
+            .execute(&mut *write)
+            .await
+            .map_err(failure::before)?;
+        insert_session(&mut write, first).await?;
+        write.commit().await.map_err(failure::commit)
+    }
+
+    async fn credentials(&self, handle: &Handle) -> Result<Option<Credentials>, AccountError> {
+        let query = sqlx::query(CREDENTIALS_BY_HANDLE).bind(handle.as_str());
+        let found = query.fetch_optional(&self.readers).await.map_err(failure::before)?;
+        let Some(found) = found else { return Ok(None) };
+        let (account, password) = row::credentials(&found).map_err(failure::before)?;
+        Ok(Some(Credentials { account, password }))
+    }
+
+    async fn replace_password(
+        &self,
+        account: AccountId,
+        current: &PasswordHash,
+        with: PasswordHash,
+    ) -> Result<bool, AccountError> {
+        let mut write = self.begin().await?;
+        let query = sqlx::query(CREDENTIALS_BY_ID).bind(account.as_bytes().as_slice());
+        let found = query.fetch_optional(&mut *write).await.map_err(failure::before)?;
+        let Some(found) = found else { return Ok(false) };
+        let (_, password) = row::credentials(&found).map_err(failure::before)?;
+        if password != *current {
+            return Ok(false);
+        }
+        sqlx::query(UPDATE_CREDENTIALS)
+            .bind(with.as_str())
+            .bind(row::of_credentials(account, &with))
+            .bind(account.as_bytes().as_slice())
+            .execute(&mut *write)
+            .await
+            .map_err(failure::before)?;
+        write.commit().await.map_err(failure::commit)?;
+        Ok(true)
+    }
+
+    async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError> {
+        let query = sqlx::query(ACCOUNTS_BY_ID).bind(hexadecimal_list(ids));
+        let found = query.fetch_all(&self.readers).await.map_err(failure::before)?;
+        found.iter().map(row::account).collect::<Result<_, _>>().map_err(failure::before)
+    }
+
+    async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError> {
+        let query = sqlx::query(ACCOUNT_BY_HANDLE).bind(handle.as_str());
+        let found = query.fetch_optional(&self.readers).await.map_err(failure::before)?;
+        found.as_ref().map(row::account).transpose().map_err(failure::before)
+    }
+
+    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
+        let mut write = self.begin().await?;
+        insert_session(&mut write, new).await?;
+        write.commit().await.map_err(failure::commit)
+    }
+
+    async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
+        let query = sqlx::query(SESSION_BY_ID).bind(id.as_bytes().as_slice());
+        let found = query.fetch_optional(&self.readers).await.map_err(failure::before)?;
+        found.as_ref().map(row::session).transpose().map_err(failure::before)
+    }
+
+    async fn rotate(&self, rotation: Rotation) -> Result<bool, AccountError> {
+        let Rotation { session, presented, successor, at } = rotation;
+        self.change(session, |session| {
+            if session.refresh != presented {
+                return false;
+            }
+            session.superseded.push(Superseded { refresh: presented, at });
+            let excess = session.superseded.len().saturating_sub(SUPERSEDED_MAX);
+            session.superseded.drain(..excess);
+            session.refresh = successor;
+            session.refreshed_at = at;
+            true
+        })
+        .await
+    }
+
+    async fn revoke(&self, id: SessionId, at: Micros) -> Result<bool, AccountError> {
+        self.change(id, |session| {
+            session.revoked_at = Some(at);
+            true
+        })
+        .await
+    }
+
+    async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
+        let query = sqlx::query(REVOKED_SINCE).bind(time_column(since));
+        let found = query.fetch_all(&self.readers).await.map_err(failure::before)?;
+        let mut revoked = Vec::with_capacity(found.len());
+        for found in &found {
+            let session = row::session(found).map_err(failure::before)?;
+            revoked.extend(session.revoked_at.map(|at| (session.id, at)));
+        }
+        Ok(revoked)
+    }
+}
+
+impl Accounts {
+    /// Takes the lock for writing at once, so that what is read next is still so at the commit. Dropped, it writes nothing.
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, AccountError> {
+        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failure::before)
+    }
+
+    /// Reads a session that is not revoked and writes what `change` makes of it, unless that answers `false`.
+    async fn change(
+        &self,
+        id: SessionId,
+        change: impl FnOnce(&mut Session) -> bool + Send,
+    ) -> Result<bool, AccountError> {
+        let mut write = self.begin().await?;
+        let query = sqlx::query(SESSION_BY_ID).bind(id.as_bytes().as_slice());
+        let found: Option<SqliteRow> =
+            query.fetch_optional(&mut *write).await.map_err(failure::before)?;
+        let Some(found) = found else { return Ok(false) };
+        let mut session = row::session(&found).map_err(failure::before)?;
+        if session.revoked_at.is_some() || !change(&mut session) {
+            return Ok(false);
+        }
+        sqlx::query(UPDATE_SESSION)
+            .bind(session.refresh.as_bytes().as_slice())
+            .bind(time_column(session.refreshed_at))
+            .bind(row::superseded_column(&session.superseded))
+            .bind(session.revoked_at.map(time_column))
+            .bind(row::of_session(&session))
+            .bind(id.as_bytes().as_slice())
+            .execute(&mut *write)
+            .await
+            .map_err(failure::before)?;
+        write.commit().await.map_err(failure::commit)?;
+        Ok(true)
+    }
+}
+
+async fn insert_session(write: &mut SqliteConnection, new: NewSession) -> Result<(), AccountError> {
+    sqlx::query(INSERT_DEVICE)
+        .bind(new.device.as_bytes().as_slice())
+        .bind(new.account.as_bytes().as_slice())
+        .bind(new.device_name.as_deref())
+        .bind(time_column(new.at))
+        .bind(row::of_device(&new))
+        .execute(&mut *write)
+        .await
+        .map_err(failure::before)?;
+    let NewSession { account, device, device_name, session: id, refresh, at } = new;
+    let session = Session {
+        id,
+        account,
+        device,
+        device_name,
+        created_at: at,
+        refresh,
+        refreshed_at: at,
+        superseded: Vec::new(),
+        revoked_at: None,
+    };
+    sqlx::query(INSERT_SESSION)
+        .bind(id.as_bytes().as_slice())
+        .bind(account.as_bytes().as_slice())
+        .bind(device.as_bytes().as_slice())
+        .bind(time_column(at))
+        .bind(refresh.as_bytes().as_slice())
+        .bind(time_column(at))
+        .bind(row::superseded_column(&session.superseded))
+        .bind(None::<i64>)
+        .bind(row::of_session(&session))
+        .execute(write)
+        .await
+        .map_err(failure::before)?;
+    Ok(())
+}
+
+/// The only unique column that a caller can collide in is the handle: ids are made once.
+fn handle_taken(error: sqlx::Error) -> AccountError {
+    match &error {
+        sqlx::Error::Database(known)
+            if known.is_unique_violation() && known.message().contains("accounts.handle") =>
+        {
+            AccountError::HandleTaken
+        }
+        _ => failure::before(error),
+    }
+}
+
+/// A JSON array of the ids without hyphens: one bound value, and so one prepared statement, whatever their number.
+fn hexadecimal_list(ids: &[AccountId]) -> String {
+    let mut list = String::with_capacity(2 + ids.len() * 35);
+    list.push('[');
+    for id in ids {
+        let separator = if list.len() == 1 { "\"" } else { ",\"" };
+        list.push_str(separator);
+        list.extend(id.encode_text(&mut [0; 36]).chars().filter(|digit| *digit != '-'));
+        list.push('"');
+    }
+    list.push(']');
+    list
+}
