@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_failing_step_and_a_missing_tool_fail() {
-        let root = crate::tree::root();
+        let root = crate::tree::root().expect("tests run inside the workspace");
         let mut tally = Tally::default();
         let mut out = Vec::new();
         let absent = Does::Tool(&["no-such-tool"], "cargo install no-such-tool");

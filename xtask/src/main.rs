@@ -37,12 +37,7 @@ enum Chore {
 }
 
 fn main() -> ExitCode {
-    let mut out = io::stdout();
-    let done = match Arguments::parse().chore {
-        Chore::Tidy => tidy::run(&tree::root(), &mut out),
-        Chore::Ci { quick } => ci::run(&tree::root(), quick, &mut out),
-    };
-    match done {
+    match perform(&Arguments::parse().chore) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -50,5 +45,14 @@ fn main() -> ExitCode {
             let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
+    }
+}
+
+fn perform(chore: &Chore) -> io::Result<bool> {
+    let root = tree::root()?;
+    let mut out = io::stdout();
+    match chore {
+        Chore::Tidy => tidy::run(&root, &mut out),
+        Chore::Ci { quick } => ci::run(&root, *quick, &mut out),
     }
 }

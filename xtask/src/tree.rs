@@ -20,10 +20,12 @@ pub(crate) struct File {
     pub(crate) text: String,
 }
 
-/// The root of the workspace that this program was built from.
-pub(crate) fn root() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().expect("xtask lies in a folder of the workspace").to_path_buf()
+/// The root of the workspace around the current folder. Not the one this was built in: a shared target folder may hold the build of
+/// another checkout.
+pub(crate) fn root() -> io::Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    let root = here.ancestors().find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    root.map(Path::to_path_buf).ok_or_else(|| io::Error::other("not inside the workspace"))
 }
 
 impl Tree {

@@ -16,7 +16,8 @@ pub(super) fn said(rule: fn(&Tree, &mut Findings), files: &[(&str, &str)]) -> Ve
 #[test]
 fn the_workspace_is_tidy() {
     let mut out = Vec::new();
-    let tidy = run(&tree::root(), &mut out).expect("the workspace is readable");
+    let root = tree::root().expect("tests run inside the workspace");
+    let tidy = run(&root, &mut out).expect("the workspace is readable");
     assert!(tidy, "\n{}", String::from_utf8_lossy(&out));
 }
 

@@ -43,6 +43,9 @@ const BANNED: &[(&str, Where, &str)] = &[
     ),
 ];
 
+/// A file of tests that stands where code stands (a contract suite, a testkit) says so to clippy, and that holds here as well.
+const EXCEPTION: &str = "#![expect(clippy::unwrap_used, reason = \"";
+
 pub(super) fn check(tree: &Tree, findings: &mut Findings) {
     for file in tree.rust() {
         if !file.is_test() && !file.text.starts_with("//!") {
@@ -122,6 +125,14 @@ mod tests {
             let inline = in_library(&format!("#[cfg(test)]\nmod tests {{\n    a {word} b\n}}"));
             assert_eq!(inline.len(), usize::from(*place != Where::CodeOutsideTests), "{word}");
         }
+    }
+
+    #[test]
+    fn a_file_that_gives_clippy_a_reason_may_unwrap() {
+        let code = concat!("a.unw", "rap();");
+        let reason = "#![expect(clippy::unwrap_used, reason = \"a contract is a test\")]";
+        assert_eq!(in_library(code).len(), 1);
+        assert!(in_library(&format!("{reason}\n{code}")).is_empty());
     }
 
     #[test]
