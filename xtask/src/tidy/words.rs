@@ -55,12 +55,10 @@ pub(super) fn check(tree: &Tree, findings: &mut Findings) {
         }
         let all: Vec<_> = (1..).zip(file.text.lines()).collect();
         check_lines(file, &all, |place| place != Where::CodeOutsideTests, findings);
-        check_lines(
-            file,
-            &file.lines_outside_tests(),
-            |place| place == Where::CodeOutsideTests,
-            findings,
-        );
+        if !file.text.contains(EXCEPTION) {
+            let outside = file.lines_outside_tests();
+            check_lines(file, &outside, |place| place == Where::CodeOutsideTests, findings);
+        }
     }
 }
 
