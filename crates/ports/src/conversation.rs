@@ -46,6 +46,8 @@ pub struct HeadRow {
     pub at: Micros,
     /// Of the last event.
     pub position: Position,
+    /// Of the last mark that any account wrote here; 0 if there is none.
+    pub marked: Position,
 }
 
 /// An account's place in a conversation and its marks there.
