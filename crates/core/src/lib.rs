@@ -20,6 +20,8 @@ pub mod marks;
 pub mod policy;
 mod refusal;
 mod state;
+#[cfg(test)]
+mod testkit;
 mod wire;
 
 pub use content::ContentError;
