@@ -2,6 +2,7 @@
 
 mod directory;
 mod faults;
+mod fixture;
 mod flips;
 mod fuzzing;
 mod lifecycle;

@@ -16,6 +16,8 @@ use crate::format::{
 
 /// Bytes read at once; a larger group is read whole.
 const CHUNK: u64 = 256 * 1024;
+const _: () =
+    assert!((CHUNK as usize).is_multiple_of(ALIGNMENT), "a search goes from chunk to chunk");
 
 /// What stands at a place of a segment.
 pub(crate) enum Step {
@@ -98,19 +100,20 @@ impl Walk {
         let mut tail = Tail::default();
         let mut offset = self.offset;
         while offset < self.limit {
-            let word = self.window.get(offset, ALIGNMENT as u64, self.limit)?;
-            if word.is_empty() {
+            let chunk = self.window.get(offset, CHUNK, self.limit)?;
+            if chunk.is_empty() {
                 break; // the file is shorter than the limit
             }
-            if let Some(last) = word.iter().rposition(|&byte| byte != 0) {
-                tail.written_end = Some(offset + last as u64 + 1);
-                let starts_here = offset > self.offset && word.starts_with(&GROUP_MAGIC);
-                if starts_here && self.group_at(offset)?.is_ok() {
-                    tail.group_at = Some(offset);
-                    break;
+            for (at, word) in (offset..).step_by(ALIGNMENT).zip(chunk.chunks(ALIGNMENT)) {
+                let Some(last) = word.iter().rposition(|&byte| byte != 0) else { continue };
+                tail.written_end = Some(at + last as u64 + 1);
+                let starts_here = at > self.offset && word.starts_with(&GROUP_MAGIC);
+                if starts_here && self.group_at(at)?.is_ok() {
+                    tail.group_at = Some(at);
+                    return Ok(tail);
                 }
             }
-            offset += ALIGNMENT as u64;
+            offset += chunk.len() as u64;
         }
         Ok(tail)
     }

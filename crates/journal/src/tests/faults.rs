@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
 use super::{SMALL, append, contents, group_of, open, opened, options, submit};
+use crate::manifest::Manifest;
 use crate::testkit::MemoryDisk;
-use crate::{AppendError, Condition, Damage, Flaw, Journal, OpenError, Position, verify};
+use crate::{
+    AppendError, Condition, Damage, Flaw, Journal, OpenError, Position, ReadError, verify,
+};
 
 fn damage(disk: &MemoryDisk) -> Damage {
     match open(disk).map(|(_, recovery)| recovery) {
@@ -206,6 +209,32 @@ fn a_missing_segment_and_a_missing_manifest_are_damage() {
         let report = verify(&disk, &mut |_, _| {}, &mut |_| {}).unwrap();
         assert!(report.damages.iter().any(|damage| damage.flaw == flaw), "{report:?}");
     }
+}
+
+#[test]
+fn a_segment_that_the_manifest_forgot_is_noticed_by_the_reader() {
+    let disk = MemoryDisk::new();
+    let journal = opened(&disk);
+    for _ in 0..40 {
+        append(&journal, &[&[1; 600]]).unwrap();
+    }
+    journal.close().unwrap();
+    let mut manifest = Manifest::decode(&disk.content("MANIFEST").unwrap()).unwrap();
+    let forgotten = manifest.segments.remove(2);
+    disk.place("MANIFEST", &manifest.encode());
+    crate::Files::remove(&disk, &forgotten.id.file_name()).unwrap();
+    let end = manifest.segments[1].end.unwrap().get();
+    let expected = Damage {
+        file: "0000000002.segment".to_owned(),
+        offset: end - manifest.segments[1].base.get(),
+        flaw: Flaw::Missing,
+    };
+    let journal = opened(&disk);
+    let named = journal.reader(Position::START).unwrap().find_map(Result::err);
+    assert!(matches!(named, Some(ReadError::Damaged(damage)) if damage == expected));
+    drop(journal);
+    let report = verify(&disk, &mut |_, _| {}, &mut |_| {}).unwrap();
+    assert_eq!(report.damages, [expected]);
 }
 
 #[test]

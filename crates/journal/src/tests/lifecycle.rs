@@ -64,6 +64,33 @@ fn after_a_kill_the_records_are_there_and_the_next_ones_lie_in_a_new_segment() {
 }
 
 #[test]
+fn kills_leave_no_unused_segments_and_no_zeros_behind() {
+    fn sizes(disk: &MemoryDisk) -> Vec<usize> {
+        let names =
+            crate::Files::list(disk).unwrap().into_iter().filter(|name| name.ends_with(".segment"));
+        names.map(|name| disk.content(&name).unwrap().len()).collect()
+    }
+    let disk = MemoryDisk::new();
+    for _ in 0..5 {
+        let journal = opened(&disk);
+        append(&journal, &[b"first"]).unwrap();
+        let made = sizes(&disk).len();
+        append(&journal, &[&[1; 1900]]).unwrap();
+        append(&journal, &[&[1; 900]]).unwrap();
+        // More than half a segment: the next one is being made.
+        while sizes(&disk).len() == made {
+            std::thread::yield_now();
+        }
+    }
+    let journal = opened(&disk);
+    append(&journal, &[b"last"]).unwrap();
+    drop(journal);
+    let left = sizes(&disk);
+    assert_eq!(left.len(), 6, "{left:?}");
+    assert!(left[..5].iter().all(|&size| size < SMALL as usize), "{left:?}");
+}
+
+#[test]
 fn a_reader_follows_the_writer_over_many_segments() {
     let journal = opened(&MemoryDisk::new());
     let mut reader = journal.reader(Position::START).unwrap();
