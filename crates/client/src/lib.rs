@@ -3,6 +3,8 @@
 
 mod error;
 mod http;
+mod machine;
 
 pub use error::{ClientError, Refusal};
 pub use http::{Http, HttpRequest};
+pub use machine::{Entry, Machine, Options, Output, Saved, Trail, Update};
