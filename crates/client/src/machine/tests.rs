@@ -221,11 +221,9 @@ impl World {
         let before = self.server.clone();
         self.server.restore(lost);
         // Own messages that the backup does not have are the application's to offer again.
-        let has = |id: MessageId| {
-            self.server.logs.values().flatten().any(|event| event.message_id == id)
-        };
-        let gone: Vec<MessageId> =
-            before.logs.values().flatten().map(|e| e.message_id).collect();
+        let has =
+            |id: MessageId| self.server.logs.values().flatten().any(|event| event.message_id == id);
+        let gone: Vec<MessageId> = before.logs.values().flatten().map(|e| e.message_id).collect();
         self.sent.retain(|e| has(e.message_id) || !gone.contains(&e.message_id));
     }
 
@@ -240,9 +238,7 @@ impl World {
             }
             let answers = self.server.receive(&frame);
             self.down.extend(answers.into_iter().map(|answer| match answer {
-                ServerFrame::Pong { n, .. } => {
-                    ServerFrame::Pong { n, cursor: Some(cursor) }
-                }
+                ServerFrame::Pong { n, .. } => ServerFrame::Pong { n, cursor: Some(cursor) },
                 answer => answer,
             }));
         }

@@ -143,8 +143,7 @@ impl Server {
             log.iter().find(|e| e.sender == ME && e.message_id == message_id).cloned()
         });
         let duplicate = known.is_some();
-        let event =
-            known.unwrap_or_else(|| self.write(conversation, ME, message_id, &send.action));
+        let event = known.unwrap_or_else(|| self.write(conversation, ME, message_id, &send.action));
         ServerFrame::Ok(OkFrame {
             id: send.id,
             conversation,
@@ -159,10 +158,7 @@ impl Server {
 
     fn fetch(&self, fetch: &Fetch) -> ServerFrame {
         let Some(log) = self.logs.get(&fetch.conversation) else {
-            return vec![ServerFrame::Error(ErrorFrame::new(
-                Some(fetch.id),
-                Code::NotFound,
-            ))];
+            return ServerFrame::Error(ErrorFrame::new(Some(fetch.id), Code::NotFound));
         };
         let FetchRange::After { after } = fetch.range else { panic!("{fetch:?}") };
         let limit = fetch.limit.min(PAGE);
