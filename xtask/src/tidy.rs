@@ -4,6 +4,7 @@
 //! do not fail. Length of functions is clippy's (`too-many-lines-threshold`), formatting is rustfmt's.
 
 mod directions;
+mod links;
 mod manifests;
 mod names;
 mod providers;
@@ -18,6 +19,7 @@ use crate::tree::{File, Tree};
 
 const RULES: &[fn(&Tree, &mut Findings)] = &[
     directions::check,
+    links::check,
     manifests::check,
     names::check,
     providers::check,

@@ -2,6 +2,7 @@
 //!
 //! It refuses to know any rule. Paths are relative to the root and written with `/`, so a finding reads alike everywhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -11,7 +12,10 @@ const READ: &[&str] = &["rs", "toml", "md", "lock"];
 
 #[derive(Debug, Default)]
 pub(crate) struct Tree {
+    /// What is read, in order of paths.
     pub(crate) files: Vec<File>,
+    /// Every file and folder that is there, read or not.
+    pub(crate) paths: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -30,27 +34,26 @@ pub(crate) fn root() -> io::Result<PathBuf> {
 
 impl Tree {
     pub(crate) fn read(root: &Path) -> io::Result<Self> {
-        let mut files = Vec::new();
+        let mut tree = Self::default();
         let mut folders = vec![root.to_path_buf()];
         while let Some(folder) = folders.pop() {
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
                 let name = entry.file_name().to_string_lossy().into_owned();
                 let path = entry.path();
+                let inside = relative(root, &path);
+                tree.paths.insert(inside.clone());
                 if entry.file_type()?.is_dir() {
                     if !name.starts_with('.') && !SKIPPED.contains(&name.as_str()) {
                         folders.push(path);
                     }
                 } else if is_read(&path, &name) {
-                    files.push(File {
-                        path: relative(root, &path),
-                        text: fs::read_to_string(&path)?,
-                    });
+                    tree.files.push(File { path: inside, text: fs::read_to_string(&path)? });
                 }
             }
         }
-        files.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(Self { files })
+        tree.files.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(tree)
     }
 
     pub(crate) fn get(&self, path: &str) -> Option<&File> {

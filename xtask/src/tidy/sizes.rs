@@ -44,7 +44,7 @@ mod tests {
         let mut findings = Findings::default();
         let file =
             crate::tree::File { path: "crates/x/src/a.rs".to_owned(), text: "\n".repeat(lines) };
-        check(&Tree { files: vec![file] }, &mut findings);
+        check(&Tree { files: vec![file], ..Tree::default() }, &mut findings);
         findings.list.into_iter().map(|it| (it.what, it.fails)).collect()
     }
 

@@ -3,12 +3,13 @@ use crate::tree;
 
 /// What `rule` says about a workspace of the given files, one `path:line: what` a finding.
 pub(super) fn said(rule: fn(&Tree, &mut Findings), files: &[(&str, &str)]) -> Vec<String> {
-    let files = files
+    let files: Vec<_> = files
         .iter()
         .map(|(path, text)| File { path: (*path).to_owned(), text: (*text).to_owned() })
         .collect();
     let mut findings = Findings::default();
-    rule(&Tree { files }, &mut findings);
+    let paths = files.iter().map(|file: &File| file.path.clone()).collect();
+    rule(&Tree { files, paths }, &mut findings);
     let lines = findings.list.iter().map(|it| format!("{}:{}: {}", it.path, it.line, it.what));
     lines.collect()
 }
