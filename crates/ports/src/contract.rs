@@ -1,3 +1,4 @@
 //! One suite per port.
 
 pub mod account;
+pub mod conversation;

@@ -1,0 +1,55 @@
+//! Everything that can be read of some conversations, to be compared.
+
+use parlance_types::{AccountId, ConversationId, Marks, Overlay, Record, Seq};
+
+use super::Conversations;
+use super::sample::{account, all, seq};
+use crate::conversation::{HeadRow, MembershipRow};
+
+/// Accounts of the samples.
+pub(super) const ACCOUNTS: u8 = 6;
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Seen {
+    pub(super) heads: Vec<Option<HeadRow>>,
+    pub(super) talks: Vec<SeenTalk>,
+    pub(super) memberships: Vec<Vec<(ConversationId, MembershipRow)>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SeenTalk {
+    pub(super) records: Vec<Record>,
+    pub(super) overlays: Vec<(Seq, Overlay)>,
+    pub(super) changes: Vec<Seq>,
+    pub(super) marks: Vec<(AccountId, Marks)>,
+}
+
+pub(super) async fn see(store: &dyn Conversations, ids: &[ConversationId]) -> Seen {
+    let heads = store.heads(ids).await.unwrap();
+    let (mut talks, mut memberships) = (Vec::new(), Vec::new());
+    for id in ids {
+        let records = store.range(all(*id)).await.unwrap();
+        let end = seq(Seq::MAX);
+        let overlays = store.overlays(*id, Seq::FIRST, end).await.unwrap();
+        let changes = store.changes(*id, 0, end, usize::MAX).await.unwrap();
+        let loaded = store.load(*id).await.unwrap().unwrap_or_default();
+        let after = loaded.snapshot.map_or(0, |snapshot| snapshot.seq.get()) as usize;
+        assert_eq!(loaded.records, records[after..], "what is loaded follows the snapshot");
+        let mut marks = loaded.marks;
+        marks.sort_unstable_by_key(|(account, _)| *account);
+        talks.push(SeenTalk { records, overlays, changes, marks });
+    }
+    for number in 0..ACCOUNTS {
+        let rows = store.memberships(account(number)).await.unwrap();
+        for (id, row) in &rows {
+            let one = store.membership(account(number), *id).await;
+            assert_eq!(
+                one.as_ref(),
+                Ok(&Some(row.clone())),
+                "one membership is as the list has it"
+            );
+        }
+        memberships.push(rows);
+    }
+    Seen { heads, talks, memberships }
+}
