@@ -21,6 +21,8 @@ pub enum AccountFault {
     Refuse(AccountError),
     /// It does what it was asked, and the answer is lost ([`AccountError::Unknown`]).
     LoseAnswer,
+    /// It does what it was asked, and never answers.
+    Hang,
 }
 
 /// Passes calls on to another store, but for the faults in its queue; counts calls.
@@ -57,6 +59,10 @@ impl FaultyAccounts {
             AccountFault::LoseAnswer => {
                 call.await?;
                 Err(AccountError::Unknown("the answer was lost".into()))
+            }
+            AccountFault::Hang => {
+                call.await?;
+                std::future::pending().await
             }
         }
     }

@@ -1,0 +1,245 @@
+//! Accounts: signing up, in and out, the tokens of sessions, and how people are shown.
+//!
+//! It refuses to know where accounts are kept and how tokens travel. **A session that was ended is refused at once** on this node, by
+//! token and by socket, whatever its tokens say; no secret is logged, stored or shown in an error.
+
+mod access;
+mod keys;
+mod password;
+mod people;
+mod recent;
+mod refresh;
+mod revoked;
+mod secret;
+mod session;
+
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use parlance_core::Refusal;
+use parlance_ports::{Account, AccountError, AccountStore, NewSession};
+use parlance_types::frame::Person;
+use parlance_types::{AccountId, Code, DeviceId, Handle, SessionId, Title};
+use thiserror::Error;
+
+use self::password::{Fit, Password, Passwords};
+use self::recent::Recent;
+use self::refresh::RefreshToken;
+use self::revoked::Revoked;
+use crate::clock::Clock;
+use crate::entropy::random;
+
+pub use access::Signed;
+pub use keys::{KeyError, KeyRing};
+pub use password::Argon2Cost;
+pub use secret::Secret;
+pub use session::Grant;
+
+/// When to come back to a store that cannot answer.
+const RETRY_AFTER_MS: u64 = 1_000;
+
+/// What an operator chooses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountsConfig {
+    pub argon2: Argon2Cost,
+    /// Passwords hashed at the same time, each on a thread with its memory.
+    pub hashing_threads: usize,
+    /// Requests that wait for a thread before others are told to come back.
+    pub hashing_queue_max: usize,
+    pub access_ms: u64,
+    /// A session that was not refreshed for so long ends.
+    pub session_unused_ms: u64,
+    /// Access tokens and people that are remembered, each.
+    pub remembered: usize,
+}
+
+impl Default for AccountsConfig {
+    fn default() -> Self {
+        Self {
+            argon2: Argon2Cost { memory_kib: 19 * 1024, iterations: 2, lanes: 1 },
+            hashing_threads: std::thread::available_parallelism().map_or(1, usize::from),
+            hashing_queue_max: 256,
+            access_ms: 15 * 60 * 1000,
+            session_unused_ms: 90 * 24 * 60 * 60 * 1000,
+            remembered: 16_384,
+        }
+    }
+}
+
+/// Why accounts cannot be used at all.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    #[error("argon2 does not take {memory_kib} KiB, {iterations} iterations and {lanes} lanes", memory_kib = .0.memory_kib, iterations = .0.iterations, lanes = .0.lanes)]
+    Cost(Argon2Cost),
+    #[error("could not read which sessions ended lately")]
+    Store(#[from] AccountError),
+}
+
+/// A wish for an account. Handle and name are checked, the password is as strong as its owner likes from 8 bytes on.
+#[derive(Clone, Copy)]
+pub struct SignUp<'a> {
+    pub handle: &'a str,
+    pub password: &'a str,
+    /// The handle, if there is none.
+    pub name: Option<&'a str>,
+    pub device_name: Option<&'a str>,
+}
+
+/// A wish for a session.
+#[derive(Clone, Copy)]
+pub struct SignIn<'a> {
+    pub handle: &'a str,
+    pub password: &'a str,
+    pub device_name: Option<&'a str>,
+}
+
+type Hook = Arc<dyn Fn(AccountId, SessionId) + Send + Sync>;
+
+/// The accounts of an installation, as one node sees them.
+pub struct Accounts {
+    store: Arc<dyn AccountStore>,
+    keys: KeyRing,
+    config: AccountsConfig,
+    clock: Arc<dyn Clock>,
+    passwords: Passwords,
+    people: Recent<AccountId, Person>,
+    /// Tokens whose signature was checked, by digest.
+    checked: Recent<[u8; 32], Signed>,
+    revoked: Revoked,
+    hooks: RwLock<Vec<Hook>>,
+}
+
+impl std::fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Accounts").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Reads which sessions ended lately; only then may a token be believed.
+    pub async fn open(
+        store: Arc<dyn AccountStore>,
+        keys: KeyRing,
+        config: AccountsConfig,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, OpenError> {
+        let passwords =
+            Passwords::new(config.argon2, config.hashing_threads, config.hashing_queue_max)
+                .ok_or(OpenError::Cost(config.argon2))?;
+        let accounts = Self {
+            store,
+            keys,
+            clock,
+            passwords,
+            people: Recent::new(config.remembered),
+            checked: Recent::new(config.remembered),
+            revoked: Revoked::default(),
+            hooks: RwLock::default(),
+            config,
+        };
+        accounts.load_revoked().await?;
+        Ok(accounts)
+    }
+
+    /// `hook` is called with each session that ends here, after its tokens are refused. It must not block.
+    pub fn on_revoked(&self, hook: impl Fn(AccountId, SessionId) + Send + Sync + 'static) {
+        self.hooks.write().push(Arc::new(hook));
+    }
+
+    /// Makes an account and its first session.
+    pub async fn sign_up(&self, wish: SignUp<'_>) -> Result<Grant, Refusal> {
+        let handle: Handle =
+            wish.handle.parse().map_err(|_| Refusal::field(Code::InvalidField, "handle"))?;
+        let name = Title::new(wish.name.unwrap_or(wish.handle))
+            .map_err(|_| Refusal::field(Code::InvalidField, "name"))?;
+        let device_name = device_name(wish.device_name)?;
+        let password = Password::new(wish.password)
+            .ok_or_else(|| Refusal::field(Code::WeakPassword, "password"))?;
+        // The store decides; this only saves the hashing.
+        if self.store.account_by_handle(&handle).await.map_err(refused)?.is_some() {
+            return Err(refused(AccountError::HandleTaken));
+        }
+        let password = self.passwords.hash(password).await?;
+        let now = self.clock.now();
+        let account = Account {
+            id: AccountId::from_time(now.as_ms(), random()),
+            handle,
+            name,
+            created_at: now,
+        };
+        let (new, token) = self.new_session(account.id, device_name);
+        self.store.create_account(account.clone(), password, new.clone()).await.map_err(refused)?;
+        self.keep(account);
+        Ok(self.grant(new.account, new.device, &token))
+    }
+
+    /// Makes a session. Neither the answer nor its time tells whether the handle exists.
+    pub async fn sign_in(&self, wish: SignIn<'_>) -> Result<Grant, Refusal> {
+        let device_name = device_name(wish.device_name)?;
+        let wrong = || Refusal::new(Code::InvalidCredentials);
+        // Texts that no account can have tell nothing of any account.
+        let handle: Handle = wish.handle.parse().map_err(|_| wrong())?;
+        let password = || Password::new(wish.password).ok_or_else(wrong);
+        let found = self.store.credentials(&handle).await.map_err(refused)?;
+        let hash =
+            found.as_ref().map_or_else(|| self.passwords.decoy(), |known| known.password.clone());
+        let fit = self.passwords.verify(password()?, hash.clone()).await?;
+        let Some(account) = found.map(|known| known.account).filter(|_| fit != Fit::Wrong) else {
+            return Err(wrong());
+        };
+        if fit == Fit::RightButOutdated {
+            let new = self.passwords.hash(password()?).await?;
+            // Another sign-in may have done it; the password fits either way.
+            if let Err(error) = self.store.replace_password(account, &hash, new).await {
+                tracing::warn!(%error, "could not renew the hash of a password");
+            }
+        }
+        let (new, token) = self.new_session(account, device_name);
+        self.store.create_session(new.clone()).await.map_err(refused)?;
+        Ok(self.grant(account, new.device, &token))
+    }
+
+    fn new_session(
+        &self,
+        account: AccountId,
+        device_name: Option<Title>,
+    ) -> (NewSession, RefreshToken) {
+        let at = self.clock.now();
+        let session = SessionId::from_time(at.as_ms(), random());
+        let device = DeviceId::from_time(at.as_ms(), random());
+        let token = RefreshToken::first(&self.keys, session, random());
+        (NewSession { account, device, device_name, session, refresh: token.hash(), at }, token)
+    }
+}
+
+fn device_name(text: Option<&str>) -> Result<Option<Title>, Refusal> {
+    let name = text.map(Title::new).transpose();
+    name.map_err(|_| Refusal::field(Code::InvalidField, "device_name"))
+}
+
+/// What a failure of the store means to whoever asked. It is logged here, once.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` hands over")]
+fn refused(error: AccountError) -> Refusal {
+    match error {
+        AccountError::HandleTaken => Refusal::field(Code::HandleTaken, "handle"),
+        AccountError::Full => {
+            tracing::error!(%error, "could not write accounts");
+            Refusal::new(Code::StorageFull)
+        }
+        AccountError::Unavailable(_) => {
+            tracing::warn!(%error, "could not reach accounts");
+            Refusal { retry_after_ms: Some(RETRY_AFTER_MS), ..Refusal::new(Code::Unavailable) }
+        }
+        AccountError::Unknown(_) => {
+            tracing::warn!(%error, "could not learn whether accounts were written");
+            Refusal::new(Code::OutcomeUnknown)
+        }
+        AccountError::Damaged(_) | AccountError::NoSuchAccount => {
+            tracing::error!(%error, "could not use accounts");
+            Refusal::new(Code::Internal)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
