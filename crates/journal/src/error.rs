@@ -86,7 +86,8 @@ pub enum AppendError {
     Full,
     #[error("a group of {bytes} bytes is larger than the {bytes_max} allowed")]
     TooLarge { bytes: usize, bytes_max: usize },
-    /// There is no room for another segment. Appends work again once there is.
+    /// There is no room for another segment. Everything submitted later is refused too, until
+    /// [`crate::Appender::resume`]; then the journal looks for room again.
     #[error("the disk of the journal is full")]
     DiskFull,
     /// Nothing is appended any more until the journal is opened again.

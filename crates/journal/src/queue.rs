@@ -49,6 +49,12 @@ impl Appender {
     ) -> Result<(), AppendError> {
         self.queue.submit(group, completion)
     }
+
+    /// Appends are taken again after [`AppendError::DiskFull`]. Only the caller knows when it has taken note of every
+    /// such answer: until then it may submit what builds on records that were refused.
+    pub fn resume(&self) {
+        self.queue.resume();
+    }
 }
 
 pub(crate) struct Queue {
@@ -81,6 +87,8 @@ pub(crate) struct Submission {
 #[derive(Clone)]
 enum Standing {
     Open,
+    /// There was no room, and the caller may not know yet.
+    Paused,
     /// Write what is there, then the end marker.
     Closing,
     /// Stop now.
@@ -111,6 +119,7 @@ impl Queue {
             let mut pending = self.pending.lock();
             match &pending.standing {
                 Standing::Open => {}
+                Standing::Paused => return Err(AppendError::DiskFull),
                 Standing::Closing | Standing::Abandoned => return Err(AppendError::Closed),
                 Standing::Refusing(error) => return Err(error.clone()),
             }
@@ -139,7 +148,7 @@ impl Queue {
                 }
                 Standing::Closing => return Work::Close,
                 Standing::Abandoned | Standing::Refusing(_) => return Work::Stop,
-                Standing::Open => {
+                Standing::Open | Standing::Paused => {
                     pending.writer_sleeps = true;
                     self.work.wait(&mut pending);
                     pending.writer_sleeps = false;
@@ -158,11 +167,28 @@ impl Queue {
 
     fn leave_open(&self, standing: Standing) {
         let mut pending = self.pending.lock();
-        if matches!(pending.standing, Standing::Open | Standing::Closing) {
+        if matches!(pending.standing, Standing::Open | Standing::Paused | Standing::Closing) {
             pending.standing = standing;
         }
         drop(pending);
         self.work.notify_one();
+    }
+
+    /// Refuses everything that waits, and everything that comes before the caller resumes: nothing may overtake the
+    /// group that found no room. The answer to that group is the caller's, and must come after this.
+    pub(crate) fn pause(&self) -> Batch {
+        let mut pending = self.pending.lock();
+        if matches!(pending.standing, Standing::Open) {
+            pending.standing = Standing::Paused;
+        }
+        std::mem::replace(&mut pending.batch, Batch::new())
+    }
+
+    fn resume(&self) {
+        let mut pending = self.pending.lock();
+        if matches!(pending.standing, Standing::Paused) {
+            pending.standing = Standing::Open;
+        }
     }
 
     /// Answers everything that waits, and everything that comes, with this error.
@@ -179,7 +205,7 @@ impl Queue {
     pub(crate) fn refusal(&self) -> Option<AppendError> {
         match &self.pending.lock().standing {
             Standing::Refusing(error) => Some(error.clone()),
-            Standing::Open | Standing::Closing | Standing::Abandoned => None,
+            Standing::Open | Standing::Paused | Standing::Closing | Standing::Abandoned => None,
         }
     }
 }

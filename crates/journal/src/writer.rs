@@ -97,7 +97,9 @@ impl Writer {
             Ok(()) => self.durability.disk_full.store(false, Ordering::Relaxed),
             Err(Unprepared::NoRoom) => {
                 self.durability.disk_full.store(true, Ordering::Relaxed);
+                let mut behind = self.queue.pause();
                 batch.fail(&AppendError::DiskFull);
+                behind.fail(&AppendError::DiskFull);
                 return Ok(());
             }
             Err(Unprepared::Failed(why)) => return Err(AppendError::Broken(why)),

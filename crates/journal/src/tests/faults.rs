@@ -100,14 +100,45 @@ fn a_full_disk_refuses_and_recovers_without_breaking() {
         };
         assert_eq!(refused, AppendError::DiskFull);
         assert_eq!(journal.condition(), Condition::DiskFull);
-        assert_eq!(append(&journal, &[&[5; 1000]]), Err(AppendError::DiskFull));
+        journal.appender().resume();
+        assert_eq!(
+            append(&journal, &[&[5; 1000]]),
+            Err(AppendError::DiskFull),
+            "there is still no room"
+        );
         assert_eq!(contents(&journal).len(), kept);
         disk.heal();
+        journal.appender().resume();
         append(&journal, &[&[5; 600]]).unwrap();
         assert_eq!(journal.condition(), Condition::Working);
         journal.close().unwrap();
         assert_eq!(contents(&opened(&disk)).len(), kept + 1);
     }
+}
+
+#[test]
+fn nothing_overtakes_a_group_that_found_no_room() {
+    let disk = MemoryDisk::new();
+    let journal = opened(&disk);
+    for _ in 0..2 {
+        append(&journal, &[&[1; 1500]]).unwrap();
+    }
+    disk.leave_free(0, true);
+    let (sender, answers) = std::sync::mpsc::channel();
+    let late = journal.appender();
+    let refused = Box::new(move |outcome: super::Outcome| {
+        // What would fit, decided before the answer is known to anyone.
+        let overtaking = late.append(&mut group_of(&[b"late"]), Box::new(|_| {}));
+        drop(sender.send([outcome.map(|_| ()), overtaking]));
+    });
+    journal.appender().append(&mut group_of(&[&[2; 1900]]), refused).unwrap();
+    assert_eq!(answers.recv().unwrap(), [Err(AppendError::DiskFull), Err(AppendError::DiskFull)]);
+    let still = append(&journal, &[b"small"]);
+    assert_eq!(still, Err(AppendError::DiskFull), "until the caller has taken note");
+
+    journal.appender().resume();
+    append(&journal, &[b"small"]).unwrap();
+    assert_eq!(contents(&journal)[2..], [b"small"]);
 }
 
 #[test]

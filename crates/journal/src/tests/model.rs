@@ -104,6 +104,7 @@ impl Run {
 
     fn append(&mut self, submissions: &[Vec<usize>]) {
         let Some(journal) = &self.journal else { return };
+        let submitter = journal.appender();
         let mut waiting = Vec::new();
         for lengths in submissions {
             let records: Vec<Vec<u8>> = lengths
@@ -134,7 +135,8 @@ impl Run {
                     assert!(position <= appended.end);
                 }
                 Err(AppendError::Broken(_)) => self.uncertain.extend(records),
-                Err(AppendError::DiskFull | AppendError::Closed) => {}
+                Err(AppendError::DiskFull) => submitter.resume(),
+                Err(AppendError::Closed) => {}
                 Err(error) => panic!("refused after it was accepted: {error}"),
             }
         }

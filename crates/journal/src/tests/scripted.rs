@@ -87,7 +87,9 @@ fn a_segment_that_may_be_listed_is_not_made_again() {
     // Popped from the end: the opening, the name of the segment, the name of the manifest.
     *scripted.directory_syncs.lock() = vec![Err(io::ErrorKind::StorageFull.into()), Ok(()), Ok(())];
     let (journal, _) = Journal::open(Arc::new(scripted), options()).unwrap();
-    while append(&journal, &[b"record"]).is_err() {}
+    while append(&journal, &[b"record"]).is_err() {
+        journal.appender().resume();
+    }
     assert!(append(&journal, &[b"record"]).unwrap().start.get() > options().segment_bytes);
     assert!(
         disk.content("0000000001.segment").is_none()
