@@ -14,6 +14,7 @@ use smallvec::smallvec;
 use super::{Decided, Decision};
 use crate::chain;
 use crate::content;
+use crate::policy;
 use crate::state::{Member, State};
 
 /// An event about to be.
@@ -63,7 +64,10 @@ impl Draft {
         let event =
             Event { conversation, seq, at, sender, device, message_id, ordinal, hash, content };
         let changed = state.changes(&event);
-        let audience = audience(state, &changed);
+        let audience = match target {
+            Some(target) => who_sees(state, target),
+            None => audience(state, &changed),
+        };
         let rows = Rows {
             overlay: overlay(&event),
             memberships: changed.iter().map(|member| (member.account, member.row())).collect(),
@@ -80,6 +84,18 @@ impl Draft {
 /// A body that refers to nothing.
 pub(super) fn plain(body: Body) -> Content {
     Content { body, reply_to: None, seen: None, silent: false }
+}
+
+/// The members who see the event that this one changes: it says something about it, and an edit all of it.
+fn who_sees(state: &State, target: Seq) -> Arc<[AccountId]> {
+    let members = state.audience();
+    let sees = |account: &&AccountId| {
+        state.member(**account).is_some_and(|member| policy::visible(&member.intervals, target))
+    };
+    if members.iter().all(|account| sees(&account)) {
+        return members.clone();
+    }
+    members.iter().filter(sees).copied().collect()
 }
 
 /// Those who were in before the event, and those whom it brings.

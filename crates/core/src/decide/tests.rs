@@ -5,11 +5,11 @@ mod message;
 mod retry;
 mod stories;
 
-use parlance_types::{Action, Code, Command, Facts, Settings, Verdict};
+use parlance_types::{Action, Code, Command, Facts, Payload, Settings, Verdict};
 
 use super::*;
-use crate::identity;
 use crate::testkit::{Log, NOW_MS, account, emoji, id, say, seq, stamp, text, title};
+use crate::{chain, identity};
 
 pub(super) fn refused(decision: &Decision) -> Option<(Code, Option<&'static str>)> {
     match decision {
@@ -146,6 +146,13 @@ fn the_first_message_creates_its_direct_conversation() {
     assert_eq!(&*create.audience, [account(1), account(2)]);
     assert_eq!(create.entry.rows.memberships.len(), 2);
     assert!(message.event.at > create.event.at);
+    let salt = |decided: &Decided| match decided.entry.record.payload {
+        Payload::Kept { salt, .. } => salt,
+        Payload::Gone { .. } => panic!("just written"),
+    };
+    // The salt of the create event stays; that of an erased message must not follow from it.
+    let expected = (chain::salt_of(stamp(1).salt, 1), stamp(1).salt);
+    assert_eq!((salt(create), salt(message)), expected);
 
     // Of two simultaneous first sends the second finds the conversation and writes its message only.
     let command = log.command(2, id(2), to(1));

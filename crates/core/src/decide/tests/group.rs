@@ -79,6 +79,20 @@ fn newcomers_get_the_addition() {
 }
 
 #[test]
+fn a_change_to_what_a_newcomer_may_not_see_does_not_reach_them() {
+    let mut log = Log::group(&[2], Settings::default());
+    let before = log.expect(1, say("before")).event.seq;
+    log.expect(1, add(&[3]));
+    let during = log.expect(1, say("during")).event.seq;
+    let edit = |target| match say("edited") {
+        Action::Send { text, entities, .. } => Action::Edit { target, text, entities },
+        other => other,
+    };
+    assert_eq!(&*log.expect(1, edit(before)).audience, [1, 2].map(account));
+    assert_eq!(&*log.expect(1, edit(during)).audience, [1, 2, 3].map(account));
+}
+
+#[test]
 fn the_removed_get_the_removal_and_a_frozen_row() {
     let mut log = ranks();
     let decided = log.expect(2, remove(4));
