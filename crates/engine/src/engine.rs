@@ -1,0 +1,266 @@
+//! The engine of a node: what the doors call. It stamps commands and routes them to the shard that owns the conversation.
+
+use std::sync::Arc;
+
+use parlance_core::Refusal;
+use parlance_ports::{ConversationStore, EventSink, Stamped};
+use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
+use parlance_types::{
+    AccountId, Action, Code, Command, ConversationId, Epoch, Seq, Stamp, Verdict,
+};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::accounts::Accounts;
+use crate::clock::Clock;
+use crate::entropy;
+use crate::hub::Hub;
+use crate::mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
+use crate::metrics::Metrics;
+use crate::outlet::Outlet;
+use crate::reply::{self, Outcome, Reply, Tickets};
+use crate::shard::{self, HeadAnswer, Request, Shard, ShardConfig};
+use crate::watermark::Watermark;
+
+/// Requests that wait in one shard before askers are told to come back.
+const REQUESTS_MAX: usize = 16_384;
+
+/// The stores of a node.
+#[derive(Clone)]
+pub struct Stores {
+    pub sink: Arc<dyn EventSink>,
+    pub conversations: Arc<dyn ConversationStore>,
+}
+
+struct Door {
+    mailbox: Mailbox,
+    requests: mpsc::Sender<Request>,
+}
+
+/// A node's engine. Cheap to share: everything is behind one `Arc`.
+pub struct Engine {
+    doors: Vec<Door>,
+    stores: Stores,
+    accounts: Arc<Accounts>,
+    shared: shard::Shared,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("shards", &self.doors.len()).finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    /// An engine of `shards` shards; the caller runs each of them and waits for it.
+    pub fn new(
+        stores: Stores,
+        accounts: Arc<Accounts>,
+        clock: Arc<dyn Clock>,
+        shards: usize,
+        config: ShardConfig,
+    ) -> (Arc<Self>, Vec<Shard<MailboxSource>>) {
+        let shared = shard::Shared {
+            hub: Arc::new(Hub::default()),
+            tickets: Arc::new(Tickets::default()),
+            watermark: Arc::new(Watermark::new(stores.sink.clone(), shards)),
+            metrics: Arc::new(Metrics::default()),
+            clock,
+        };
+        let (doors, owners) = (0..shards)
+            .map(|index| {
+                let mailbox = Mailbox::default();
+                let (requests, receiver) = mpsc::channel(REQUESTS_MAX);
+                let (sink, store) = (stores.sink.clone(), stores.conversations.clone());
+                let owner = Shard::new(
+                    index,
+                    mailbox.source(),
+                    receiver,
+                    sink,
+                    store,
+                    shared.clone(),
+                    config,
+                );
+                (Door { mailbox, requests }, owner)
+            })
+            .unzip();
+        (Arc::new(Self { doors, stores, accounts, shared }), owners)
+    }
+
+    pub fn accounts(&self) -> &Arc<Accounts> {
+        &self.accounts
+    }
+
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.shared.hub
+    }
+
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.shared.metrics
+    }
+
+    pub fn watermark(&self) -> &Arc<Watermark> {
+        &self.shared.watermark
+    }
+
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    pub fn epoch(&self) -> Epoch {
+        self.stores.conversations.epoch()
+    }
+
+    /// Whether `cursor` is of this life: another epoch, or a position that this log has not reached, is another history.
+    pub fn covers(&self, cursor: Cursor) -> bool {
+        cursor.epoch == self.epoch() && cursor.position <= self.shared.watermark.get()
+    }
+
+    pub(crate) fn store(&self) -> &Arc<dyn ConversationStore> {
+        &self.stores.conversations
+    }
+
+    /// Fixes what the log must not look up later, if that needs no look-up now. `None`: use [`Engine::stamp`].
+    pub fn stamp_now(&self, command: &Command) -> Option<Stamp> {
+        named_accounts(&command.action).is_empty().then(|| self.stamped(Vec::new()))
+    }
+
+    /// Fixes what the log must not look up later.
+    pub async fn stamp(&self, command: &Command) -> Result<Stamp, Refusal> {
+        let named = named_accounts(&command.action);
+        let unknown =
+            if named.is_empty() { Vec::new() } else { self.accounts.unknown(named).await? };
+        Ok(self.stamped(unknown))
+    }
+
+    fn stamped(&self, unknown_accounts: Vec<AccountId>) -> Stamp {
+        Stamp {
+            time: self.shared.clock.now(),
+            salt: entropy::salt(),
+            verdict: Verdict::Allow,
+            unknown_accounts,
+        }
+    }
+
+    fn door(&self, conversation: ConversationId) -> &Door {
+        let bytes = conversation.as_bytes();
+        // The last bytes are of a hash.
+        &self.doors[usize::from(u16::from_be_bytes([bytes[14], bytes[15]])) % self.doors.len()]
+    }
+
+    /// Hands a command to the shard of its conversation; `reply` gets the outcome, whatever it is.
+    pub fn submit(&self, command: Command, stamp: Stamp, reply: Reply) {
+        let door = self.door(command.conversation);
+        let ticket = self.shared.tickets.issue(reply);
+        let Err(error) = door.mailbox.push(Stamped { command, stamp, ticket: Some(ticket) }) else {
+            return;
+        };
+        let code = match error {
+            MailboxError::Full => Code::Unavailable,
+            MailboxError::Closed => Code::ShuttingDown,
+        };
+        self.shared.metrics.refused(code);
+        let refusal = Refusal { retry_after_ms: Some(1_000), ..Refusal::new(code) };
+        let waiting = self.shared.tickets.redeem(ticket);
+        if let Some(outlet) = reply::tell(waiting, &Outcome::Refused(refusal)) {
+            outlet.flush();
+        }
+    }
+
+    /// Submits a command of another door than a socket and waits for its outcome.
+    pub async fn perform(&self, command: Command) -> Result<Outcome, Refusal> {
+        let stamp = self.stamp(&command).await?;
+        let (sender, outcome) = oneshot::channel();
+        self.submit(command, stamp, Reply::Once(sender));
+        // The shard went away with the command in hand: nobody knows.
+        Ok(outcome.await.unwrap_or(Outcome::OutcomeUnknown))
+    }
+
+    /// Takes marks of the account behind `outlet`, which is told only if they are refused.
+    pub fn mark(
+        &self,
+        outlet: Arc<dyn Outlet>,
+        conversation: ConversationId,
+        delivered: Option<Seq>,
+        read: Option<Seq>,
+    ) -> Result<(), Refusal> {
+        let account = outlet.peer().account;
+        let request = Request::Mark {
+            conversation,
+            account,
+            delivered,
+            read,
+            outlet: Some(outlet),
+            done: None,
+        };
+        self.ask(request)
+    }
+
+    fn ask(&self, request: Request) -> Result<(), Refusal> {
+        let door = self.door(request.conversation());
+        door.requests
+            .try_send(request)
+            .map_err(|_| Refusal { retry_after_ms: Some(1_000), ..Refusal::new(Code::Unavailable) })
+    }
+
+    pub(crate) async fn ask_head(
+        &self,
+        conversation: ConversationId,
+        viewer: AccountId,
+    ) -> Result<Option<HeadAnswer>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Head { conversation, viewer, reply })?;
+        Ok(answer.await.ok().flatten())
+    }
+
+    /// A range of a log as `account` may see it.
+    pub async fn fetch(&self, account: AccountId, asked: Fetch) -> Result<Page, Refusal> {
+        let mut page = crate::fetch::fetch(self.store(), account, asked).await?;
+        let mut senders: Vec<AccountId> = page
+            .events
+            .iter()
+            .filter_map(|entry| match entry {
+                PageEntry::Event { event, .. } => Some(event.sender),
+                PageEntry::Deleted(deleted) => Some(deleted.sender),
+                PageEntry::Hidden { .. } => None,
+            })
+            .collect();
+        senders.sort_unstable();
+        senders.dedup();
+        page.people = self.people(senders).await;
+        Ok(page)
+    }
+
+    /// How accounts are shown. Those that cannot be read now are left out: a client asks for them by id.
+    pub async fn people(&self, accounts: Vec<AccountId>) -> Vec<Person> {
+        match self.accounts.people(accounts).await {
+            Ok(people) => people,
+            Err(refusal) => {
+                tracing::warn!(code = %refusal.code, "could not read people");
+                Vec::new()
+            }
+        }
+    }
+
+    /// Takes no more commands. The shards finish what they have, and then end.
+    pub fn close(&self) {
+        for door in &self.doors {
+            door.mailbox.close();
+        }
+    }
+
+    /// The figures of the node in the text format of Prometheus.
+    pub fn figures(&self) -> String {
+        let queued = self.doors.iter().map(|door| door.mailbox.len()).sum();
+        self.shared.metrics.render((queued, MAILBOX_MAX * self.doors.len()))
+    }
+}
+
+/// The accounts that a command names and that must exist.
+fn named_accounts(action: &Action) -> Vec<AccountId> {
+    match action {
+        Action::Send { to: Some(account), .. } => vec![*account],
+        Action::Create { members, .. } => members.clone(),
+        Action::Add { accounts } => accounts.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a shard is asked besides commands: heads and marks. Both are answered as of a point in the conversation's order.
+
+use std::sync::Arc;
+
+use parlance_types::frame::Head;
+use parlance_types::{AccountId, ConnectionId, ConversationId, Seq};
+use tokio::sync::oneshot;
+
+use crate::outlet::Outlet;
+
+/// A head without its last message, which the asker reads from the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadAnswer {
+    pub head: Head,
+    /// The reader's stays, for what may be seen of the last messages.
+    pub intervals: Vec<parlance_types::Interval>,
+}
+
+/// A request to the shard that owns `conversation`.
+pub enum Request {
+    /// How the conversation looks to `viewer`; `None` if that account never was a member.
+    Head {
+        conversation: ConversationId,
+        viewer: AccountId,
+        reply: oneshot::Sender<Option<HeadAnswer>>,
+    },
+    /// How far `account` has come.
+    Mark {
+        conversation: ConversationId,
+        account: AccountId,
+        delivered: Option<Seq>,
+        read: Option<Seq>,
+        /// Told only if it is refused. `None`: another door, which waits for the answer.
+        outlet: Option<Arc<dyn Outlet>>,
+        done: Option<oneshot::Sender<Result<(), parlance_core::Refusal>>>,
+    },
+}
+
+impl Request {
+    pub fn conversation(&self) -> ConversationId {
+        match self {
+            Self::Head { conversation, .. } | Self::Mark { conversation, .. } => *conversation,
+        }
+    }
+
+    /// The connection that asked, whose own marks it is not told.
+    pub(super) fn origin(&self) -> Option<ConnectionId> {
+        match self {
+            Self::Head { .. } => None,
+            Self::Mark { outlet, .. } => outlet.as_ref().map(|outlet| outlet.peer().connection),
+        }
+    }
+}

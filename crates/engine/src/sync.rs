@@ -1,0 +1,189 @@
+//! Listings: which conversations changed for an account since a cursor, most recent first, page by page.
+//!
+//! A connection registers for live events first and lists second; a listing is fixed at the position of registration. Heads come from
+//! the shards, so each is exact at a point of its conversation's order and holds durable events only.
+
+use std::collections::HashSet;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use parlance_core::{Refusal, chain, head, policy};
+use parlance_ports::{
+    ConversationStore, Direction, HeadRow, MembershipRow, RangeQuery, StoreError,
+};
+use parlance_types::frame::{Cursor, Head, Last, Listing as ListingPage};
+use parlance_types::{AccountId, ConversationId, Interval, Position, Seq, limits};
+
+use crate::Engine;
+use crate::fetch::unavailable;
+use crate::shard::HeadAnswer;
+
+/// Events looked at from the end of a conversation for its last message.
+const LAST_LOOK_MAX: usize = 50;
+
+/// A listing under way: 16 bytes for each conversation that is still to come.
+#[derive(Debug)]
+pub struct Listing {
+    account: AccountId,
+    /// Least recent first, so that the next is popped.
+    remaining: Vec<ConversationId>,
+    /// What a cursor covers once everything was listed.
+    position: Position,
+    pages: u64,
+}
+
+impl Listing {
+    /// The `more` that asks for the next page; `None` after the last.
+    pub fn more(&self) -> Option<Box<str>> {
+        (!self.remaining.is_empty()).then(|| format!("{}", self.pages).into())
+    }
+}
+
+impl Engine {
+    /// Starts a listing of what changed for `account` after `since`, which must be of this epoch. The caller registered with
+    /// the hub before.
+    pub async fn list(
+        &self,
+        account: AccountId,
+        since: Option<Position>,
+    ) -> Result<Listing, Refusal> {
+        let position = self.watermark().get();
+        let mut changed =
+            changed(&**self.store(), account, since).await.map_err(|error| unavailable(&error))?;
+        changed.sort_unstable();
+        let remaining = changed.into_iter().map(|(_, conversation)| conversation).collect();
+        Ok(Listing { account, remaining, position, pages: 0 })
+    }
+
+    /// The next page: at most `limit` heads.
+    pub async fn next_page(
+        &self,
+        listing: &mut Listing,
+        limit: usize,
+    ) -> Result<ListingPage, Refusal> {
+        let limit = limit.clamp(1, limits::PAGE_HEADS_MAX);
+        let rest = listing.remaining.len().saturating_sub(limit);
+        let page: Vec<ConversationId> = listing.remaining[rest..].iter().rev().copied().collect();
+        let heads = self.heads(listing.account, page).await?;
+        listing.remaining.truncate(rest);
+        listing.pages += 1;
+        let more = listing.more();
+        let cursor =
+            more.is_none().then_some(Cursor { epoch: self.epoch(), position: listing.position });
+        let people = self.people_of(&heads).await;
+        Ok(ListingPage { people, heads, more, cursor })
+    }
+
+    /// One conversation as `account` sees it.
+    pub async fn head(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+    ) -> Result<Option<Head>, Refusal> {
+        let known = self
+            .store()
+            .membership(account, conversation)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        if known.is_none() {
+            return Ok(None);
+        }
+        Ok(self.heads(account, vec![conversation]).await?.pop())
+    }
+
+    async fn heads(
+        &self,
+        account: AccountId,
+        conversations: Vec<ConversationId>,
+    ) -> Result<Vec<Head>, Refusal> {
+        let asked =
+            conversations.into_iter().map(|conversation| self.whole_head(account, conversation));
+        let mut answers: FuturesOrdered<_> = asked.collect();
+        let mut heads = Vec::with_capacity(answers.len());
+        while let Some(answer) = answers.next().await {
+            heads.extend(answer?);
+        }
+        Ok(heads)
+    }
+
+    async fn whole_head(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+    ) -> Result<Option<Head>, Refusal> {
+        let Some(HeadAnswer { mut head, intervals }) = self.ask_head(conversation, account).await?
+        else {
+            return Ok(None);
+        };
+        head.last = last(&**self.store(), conversation, &intervals, head.seq)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        Ok(Some(head))
+    }
+
+    async fn people_of(&self, heads: &[Head]) -> Vec<parlance_types::frame::Person> {
+        let members =
+            heads.iter().flat_map(|head| head.members.iter().map(|listed| listed.account));
+        let senders = heads.iter().filter_map(|head| head.last.as_ref().map(|last| last.sender));
+        let accounts: HashSet<AccountId> = members.chain(senders).collect();
+        self.people(accounts.into_iter().collect()).await
+    }
+}
+
+/// What changed for the account, by the position of the last change.
+async fn changed(
+    store: &dyn ConversationStore,
+    account: AccountId,
+    since: Option<Position>,
+) -> Result<Vec<(Position, ConversationId)>, StoreError> {
+    let memberships = store.memberships(account).await?;
+    let ids: Vec<ConversationId> = memberships.iter().map(|(id, _)| *id).collect();
+    let heads = store.heads(&ids).await?;
+    let positions = memberships
+        .iter()
+        .zip(heads)
+        .filter_map(|((id, row), end)| Some((position(row, &end?), *id)));
+    Ok(positions.filter(|(position, _)| since.is_none_or(|since| *position > since)).collect())
+}
+
+/// When the conversation last changed for the owner of this row: its last visible event, the membership itself, own marks, and in a direct
+/// the marks of the other.
+fn position(row: &MembershipRow, end: &HeadRow) -> Position {
+    let own = row.position.max(row.marks.position);
+    if row.membership.role.is_some() { own.max(end.position).max(end.marked) } else { own }
+}
+
+/// The last message that a reader may see.
+async fn last(
+    store: &dyn ConversationStore,
+    conversation: ConversationId,
+    intervals: &[Interval],
+    up_to: Seq,
+) -> Result<Option<Last>, StoreError> {
+    let query = RangeQuery {
+        conversation,
+        after: 0,
+        up_to: Some(up_to),
+        direction: Direction::Descending,
+        events_max: LAST_LOOK_MAX,
+        bytes_max: limits::PAGE_BYTES_MAX,
+    };
+    let records = store.range(query).await?;
+    let message = records
+        .iter()
+        .rev()
+        .find(|record| record.kind.counts() && policy::visible(intervals, record.seq));
+    let Some(record) = message else { return Ok(None) };
+    let overlays = store.overlays(conversation, record.seq, record.seq).await?;
+    let overlay = overlays.into_iter().next().map(|(_, overlay)| overlay).unwrap_or_default();
+    let edited = overlay.edits.iter().rfind(|seq| **seq <= up_to).copied();
+    let shown = match edited {
+        Some(seq) => crate::shard::record_at(store, conversation, seq).await?,
+        None => Some(record.clone()),
+    };
+    let event =
+        shown.filter(|_| overlay.deleted.is_none()).and_then(|record| chain::event(&record).ok());
+    let text =
+        event.and_then(|event| event.content.body.text().map(|(text, _)| head::preview(text)));
+    Ok(Some(Last { seq: record.seq, at: record.at, sender: record.sender, text }))
+}
