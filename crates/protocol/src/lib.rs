@@ -1,1 +1,11 @@
-//! To be written.
+//! The protocol as bytes: frames as JSON in both directions, cursors as text, and the bodies of the REST paths.
+//!
+//! It refuses to know what frames lead to and how bytes travel. Invariants: no byte from outside makes it panic, whatever is wrong
+//! is answered with the field at fault, and what is encoded here decodes here to the same value.
+
+mod cursor;
+mod error;
+pub mod json;
+
+pub use cursor::{CursorError, decode_cursor, encode_cursor};
+pub use error::DecodeError;

@@ -1,0 +1,321 @@
+//! Bodies from JSON, by kind: what a client wants (`send.body`, an [`Action`]) and what an event says ([`Body`]).
+
+use parlance_types::{
+    AccountId, Action, Body, Code, ConversationKind, Emoji, Entity, History, Kind, Listed,
+    MessageText, Role, Seq, Settings, SettingsChange, Title, Who, limits,
+};
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::entity::{self, EntityIn};
+use super::read::{At, Checked};
+use crate::DecodeError;
+
+/// What the body of a `send` wants, and the key of a group that it creates.
+pub(crate) struct Wish {
+    pub(crate) action: Action,
+    pub(crate) key: Option<Box<str>>,
+}
+
+/// Reads the body of a `send`. What stands beside it in the frame (`to`, `reply_to` …) is the caller's to add.
+pub(crate) fn action(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
+    // Nearly every body is a text: it is read once, not for its kind first.
+    if let Ok(read) = serde_json::from_str::<TextIn>(text)
+        && let Some(KindName::Known(Kind::Text)) = read.kind
+    {
+        return send(at, read).map(|action| Wish { action, key: None });
+    }
+    let KindName::Known(kind) = at.need("kind", at.read::<KindIn>(text)?.kind)? else {
+        return Err(unknown_kind(at));
+    };
+    let action = match kind {
+        Kind::Text => send(at, at.read(text)?)?,
+        Kind::Edit => {
+            let (target, body) = edit(at, text)?;
+            let (text, entities) = accepted(At(&format!("{}.body", at.0)), body)?;
+            Action::Edit { target, text, entities }
+        }
+        Kind::Delete => Action::Delete { target: target(at, text)? },
+        Kind::React => {
+            let (target, emoji) = reaction(at, text)?;
+            Action::React { target, emoji }
+        }
+        Kind::Unreact => {
+            let (target, emoji) = reaction(at, text)?;
+            Action::Unreact { target, emoji }
+        }
+        Kind::Create => return create(at, text),
+        Kind::Add => Action::Add { accounts: accounts(at, text)? },
+        Kind::Remove => Action::Remove { account: account(at, text)? },
+        Kind::Leave => Action::Leave,
+        Kind::Role => {
+            let (account, role) = role(at, text)?;
+            Action::Role { account, role }
+        }
+        Kind::Rename => Action::Rename { title: title(at, text)? },
+        Kind::Describe => Action::Describe { text: description(at, text)? },
+        Kind::Settings => Action::Settings(at.read::<SettingsIn>(text)?.change()),
+    };
+    Ok(Wish { action, key: None })
+}
+
+fn send(at: At<'_>, read: TextIn) -> Result<Action, DecodeError> {
+    let (text, entities) = accepted(at, read)?;
+    Ok(Action::Send { to: None, text, entities, reply_to: None, seen: None, silent: false })
+}
+
+fn create(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
+    let read: CreateIn = at.read(text)?;
+    let key = at.need("key", read.key)?;
+    group_key(at, &key)?;
+    let action = Action::Create {
+        title: read.title.map(|title| title.0),
+        members: at.need("members", read.members)?,
+        settings: Settings::default().with(read.settings.unwrap_or_default().change()),
+    };
+    Ok(Wish { action, key: Some(key) })
+}
+
+fn group_key(at: At<'_>, key: &str) -> Result<(), DecodeError> {
+    if (1..=limits::GROUP_KEY_BYTES_MAX).contains(&key.len()) {
+        return Ok(());
+    }
+    Err(at.wrong("key", format!("must have 1 to {} bytes", limits::GROUP_KEY_BYTES_MAX)))
+}
+
+/// Reads what an event says. `None`: of a kind that is not known here, and without words to show instead.
+pub(super) fn body(at: At<'_>, text: &str) -> Result<Option<Body>, DecodeError> {
+    let read: KindIn = at.read(text)?;
+    let KindName::Known(kind) = at.need("kind", read.kind)? else {
+        return Ok(read.alt.map(|alt| Body::Text { text: alt.0, entities: Vec::new() }));
+    };
+    Ok(Some(match kind {
+        Kind::Text => {
+            let (text, entities) = trusted(at, at.read(text)?)?;
+            Body::Text { text, entities }
+        }
+        Kind::Edit => {
+            let (target, body) = edit(at, text)?;
+            let (text, entities) = trusted(at, body)?;
+            Body::Edit { target, text, entities }
+        }
+        Kind::Delete => Body::Delete { target: target(at, text)? },
+        Kind::React => {
+            let (target, emoji) = reaction(at, text)?;
+            Body::React { target, emoji }
+        }
+        Kind::Unreact => {
+            let (target, emoji) = reaction(at, text)?;
+            Body::Unreact { target, emoji }
+        }
+        Kind::Create => created(at, text)?,
+        Kind::Add => Body::Add { accounts: accounts(at, text)? },
+        Kind::Remove => Body::Remove { account: account(at, text)? },
+        Kind::Leave => Body::Leave { promoted: at.read::<LeaveIn>(text)?.promoted },
+        Kind::Role => {
+            let (account, role) = role(at, text)?;
+            Body::Role { account, role }
+        }
+        Kind::Rename => Body::Rename { title: title(at, text)? },
+        Kind::Describe => Body::Describe { text: description(at, text)? },
+        Kind::Settings => Body::Settings(at.read::<SettingsIn>(text)?.change()),
+    }))
+}
+
+fn created(at: At<'_>, text: &str) -> Result<Body, DecodeError> {
+    let read: CreatedIn = at.read(text)?;
+    Ok(Body::Create {
+        kind: at.need("conversation_kind", read.conversation_kind)?,
+        title: read.title.map(|title| title.0),
+        members: at.need("members", read.members)?,
+        settings: Settings::default().with(read.settings.unwrap_or_default().change()),
+        region: read.region.unwrap_or(0),
+    })
+}
+
+fn accepted(at: At<'_>, read: TextIn) -> Result<(MessageText, Vec<Entity>), DecodeError> {
+    let Checked(text) = written(at, read.kind, read.text)?;
+    let entities = match read.entities {
+        Some(entities) => entity::accept(at, entities, &text)?,
+        None => Vec::new(),
+    };
+    Ok((text, entities))
+}
+
+fn trusted(at: At<'_>, read: TextIn) -> Result<(MessageText, Vec<Entity>), DecodeError> {
+    let Checked(text) = written(at, read.kind, read.text)?;
+    Ok((text, entity::trust(read.entities.unwrap_or_default())))
+}
+
+/// The text of a body that must be one.
+fn written(
+    at: At<'_>,
+    kind: Option<KindName>,
+    text: Option<Checked<MessageText>>,
+) -> Result<Checked<MessageText>, DecodeError> {
+    match at.need("kind", kind)? {
+        KindName::Known(Kind::Text) => at.need("text", text),
+        _ => Err(unknown_kind(at)),
+    }
+}
+
+fn edit(at: At<'_>, text: &str) -> Result<(Seq, TextIn), DecodeError> {
+    let read: EditIn = at.read(text)?;
+    Ok((at.need("target", read.target)?, at.need("body", read.body)?))
+}
+
+fn target(at: At<'_>, text: &str) -> Result<Seq, DecodeError> {
+    at.need("target", at.read::<TargetIn>(text)?.target)
+}
+
+fn reaction(at: At<'_>, text: &str) -> Result<(Seq, Emoji), DecodeError> {
+    let read: ReactIn = at.read(text)?;
+    Ok((at.need("target", read.target)?, at.need("emoji", read.emoji)?.0))
+}
+
+fn accounts(at: At<'_>, text: &str) -> Result<Vec<AccountId>, DecodeError> {
+    at.need("accounts", at.read::<AccountsIn>(text)?.accounts)
+}
+
+fn account(at: At<'_>, text: &str) -> Result<AccountId, DecodeError> {
+    at.need("account", at.read::<AccountIn>(text)?.account)
+}
+
+fn role(at: At<'_>, text: &str) -> Result<(AccountId, Role), DecodeError> {
+    let read: RoleIn = at.read(text)?;
+    Ok((at.need("account", read.account)?, at.need("role", read.role)?))
+}
+
+fn title(at: At<'_>, text: &str) -> Result<Title, DecodeError> {
+    Ok(at.need("title", at.read::<RenameIn>(text)?.title)?.0)
+}
+
+fn description(at: At<'_>, text: &str) -> Result<Option<MessageText>, DecodeError> {
+    Ok(at.read::<DescribeIn>(text)?.text.map(|text| text.0))
+}
+
+fn unknown_kind(at: At<'_>) -> DecodeError {
+    let kinds = Kind::ALL.map(Kind::as_str).join(", ");
+    DecodeError { code: Code::UnknownKind, ..at.wrong("kind", format!("one of {kinds}")) }
+}
+
+enum KindName {
+    Known(Kind),
+    Unknown,
+}
+
+impl<'de> Deserialize<'de> for KindName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = KindName;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<KindName, E> {
+                let kind = Kind::ALL.into_iter().find(|kind| kind.as_str() == name);
+                Ok(kind.map_or(KindName::Unknown, KindName::Known))
+            }
+        }
+
+        deserializer.deserialize_str(Name)
+    }
+}
+
+#[derive(Deserialize)]
+struct KindIn {
+    kind: Option<KindName>,
+    /// Words in place of what only later versions can show.
+    alt: Option<Checked<MessageText>>,
+}
+
+#[derive(Deserialize)]
+struct TextIn {
+    kind: Option<KindName>,
+    text: Option<Checked<MessageText>>,
+    entities: Option<Vec<EntityIn>>,
+}
+
+#[derive(Deserialize)]
+struct EditIn {
+    target: Option<Seq>,
+    body: Option<TextIn>,
+}
+
+#[derive(Deserialize)]
+struct TargetIn {
+    target: Option<Seq>,
+}
+
+#[derive(Deserialize)]
+struct ReactIn {
+    target: Option<Seq>,
+    emoji: Option<Checked<Emoji>>,
+}
+
+#[derive(Deserialize)]
+struct CreateIn {
+    key: Option<Box<str>>,
+    title: Option<Checked<Title>>,
+    members: Option<Vec<AccountId>>,
+    settings: Option<SettingsIn>,
+}
+
+#[derive(Deserialize)]
+struct CreatedIn {
+    conversation_kind: Option<ConversationKind>,
+    title: Option<Checked<Title>>,
+    members: Option<Vec<Listed>>,
+    settings: Option<SettingsIn>,
+    region: Option<u16>,
+}
+
+#[derive(Deserialize)]
+struct AccountsIn {
+    accounts: Option<Vec<AccountId>>,
+}
+
+#[derive(Deserialize)]
+struct AccountIn {
+    account: Option<AccountId>,
+}
+
+#[derive(Deserialize)]
+struct LeaveIn {
+    promoted: Option<AccountId>,
+}
+
+#[derive(Deserialize)]
+struct RoleIn {
+    account: Option<AccountId>,
+    role: Option<Role>,
+}
+
+#[derive(Deserialize)]
+struct RenameIn {
+    title: Option<Checked<Title>>,
+}
+
+#[derive(Deserialize)]
+struct DescribeIn {
+    text: Option<Checked<MessageText>>,
+}
+
+/// Settings, or a change of some. Fields that are not known are ignored here as everywhere.
+#[derive(Default, Deserialize)]
+pub(crate) struct SettingsIn {
+    send: Option<Who>,
+    add: Option<Who>,
+    info: Option<Who>,
+    history: Option<History>,
+}
+
+impl SettingsIn {
+    pub(crate) fn change(self) -> SettingsChange {
+        let Self { send, add, info, history } = self;
+        SettingsChange { send, add, info, history }
+    }
+}

@@ -1,0 +1,264 @@
+//! Frames of clients, read by servers.
+
+use parlance_types::frame::{
+    ClientFrame, Fetch, FetchRange, Hello, MarkRequest, Place, RequestId, Send, Sync, SyncFrom,
+};
+use parlance_types::{AccountId, Action, Code, ConversationId, MessageId, Seq, limits};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::body::{self, Wish};
+use super::read::{At, CursorText, sole_entry, too_deep};
+use crate::DecodeError;
+
+/// Reads a message from a client, one frame or an array of frames, and hands each to `sink`, in order.
+///
+/// A frame that is wrong is handed over as an error, and those after it are still read. Only what is wrong with the message as a
+/// whole (not JSON, nested too deep, too many frames) is the one error of the whole message.
+pub fn decode_client(bytes: &[u8], sink: &mut dyn FnMut(Result<ClientFrame, DecodeError>)) {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return sink(Err(DecodeError::new(Code::MalformedFrame, "this is not UTF-8")));
+    };
+    if too_deep(text) {
+        let message = format!("nested deeper than {}", limits::DEPTH_MAX);
+        return sink(Err(DecodeError::new(Code::MalformedFrame, message)));
+    }
+    if !text.trim_ascii_start().starts_with('[') {
+        return sink(frame(text));
+    }
+    match serde_json::from_str::<Vec<&RawValue>>(text) {
+        Err(error) => sink(Err(malformed(&error))),
+        Ok(frames) if frames.len() > limits::FRAMES_MAX => {
+            let message = format!(
+                "at most {} frames in an array; send the rest after it",
+                limits::FRAMES_MAX
+            );
+            sink(Err(DecodeError::new(Code::FrameTooLarge, message)));
+        }
+        Ok(frames) => frames.into_iter().for_each(|raw| sink(frame(raw.get()))),
+    }
+}
+
+fn frame(text: &str) -> Result<ClientFrame, DecodeError> {
+    if text.len() > limits::FRAME_BYTES_MAX {
+        let message = format!("at most {} bytes", limits::FRAME_BYTES_MAX);
+        let id = sole_entry(text).ok().flatten().and_then(|(_, value)| request_id(value));
+        return Err(DecodeError::new(Code::FrameTooLarge, message).with_id(id));
+    }
+    match serde_json::from_str(text) {
+        Ok(read) => from_wire(read),
+        Err(_) => precisely(text),
+    }
+}
+
+/// The same again, slowly, for what could not be read at once.
+#[cold]
+fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
+    let Some((name, value)) = sole_entry(text).map_err(|error| malformed(&error))? else {
+        return Err(DecodeError::new(
+            Code::MalformedFrame,
+            "a frame is an object with one key, the name of the frame",
+        ));
+    };
+    let at = At(&name);
+    let wire = match name.as_str() {
+        "hello" => at.read(value).map(FrameIn::Hello),
+        "send" => at.read(value).map(FrameIn::Send),
+        "mark" => at.read(value).map(FrameIn::Mark),
+        "fetch" => at.read(value).map(FrameIn::Fetch),
+        "sync" => at.read(value).map(FrameIn::Sync),
+        "ping" => at.read(value).map(FrameIn::Ping),
+        _ => {
+            Err(DecodeError::new(Code::UnknownFrame, "one of hello, send, mark, fetch, sync, ping"))
+        }
+    };
+    wire.map_err(|error| error.with_id(request_id(value))).and_then(from_wire)
+}
+
+fn malformed(error: &serde_json::Error) -> DecodeError {
+    DecodeError::new(Code::MalformedFrame, format!("this is not JSON: {error}"))
+}
+
+/// The number of a request whose other fields are wrong.
+fn request_id(value: &str) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct Id {
+        id: RequestId,
+    }
+
+    serde_json::from_str::<Id>(value).ok().map(|read| read.id)
+}
+
+fn from_wire(read: FrameIn<'_>) -> Result<ClientFrame, DecodeError> {
+    match read {
+        FrameIn::Hello(read) => hello(read).map(ClientFrame::Hello),
+        FrameIn::Send(read) => {
+            send(&read).map(ClientFrame::Send).map_err(|error| error.with_id(read.id))
+        }
+        FrameIn::Mark(read) => mark(&read).map(ClientFrame::Mark),
+        FrameIn::Fetch(read) => {
+            fetch(&read).map(ClientFrame::Fetch).map_err(|error| error.with_id(read.id))
+        }
+        FrameIn::Sync(read) => {
+            let id = read.id;
+            sync(read).map(ClientFrame::Sync).map_err(|error| error.with_id(id))
+        }
+        FrameIn::Ping(read) => Ok(ClientFrame::Ping { n: At("ping").need("n", read.n)? }),
+    }
+}
+
+fn hello(read: HelloIn) -> Result<Hello, DecodeError> {
+    let token = At("hello").need("token", read.token)?;
+    Ok(Hello { token, cursor: read.cursor.map(|cursor| cursor.0) })
+}
+
+fn send(read: &SendIn<'_>) -> Result<Send, DecodeError> {
+    let at = At("send");
+    let id = at.need("id", read.id)?;
+    let Wish { mut action, key } =
+        body::action(At("send.body"), at.need("body", read.body)?.get())?;
+    if let Action::Send { to, reply_to, seen, silent, .. } = &mut action {
+        *to = read.to;
+        *reply_to = read.reply_to;
+        *seen = read.seen;
+        *silent = read.silent.unwrap_or(false);
+    }
+    let place = match (key, read.conversation, read.to) {
+        (Some(key), None, None) => {
+            return Ok(Send { id, place: Place::Key(key), message_id: None, action });
+        }
+        (Some(_), Some(_), _) => {
+            return Err(at.wrong("conversation", "create takes neither conversation nor to"));
+        }
+        (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
+            return Err(at.wrong("to", "give either conversation or to; for create neither"));
+        }
+        (None, None, None) => {
+            return Err(at.wrong("conversation", "give either conversation or to"));
+        }
+        (None, Some(conversation), None) => Place::Conversation(conversation),
+        (None, None, Some(account)) => Place::To(account),
+    };
+    let message_id = at.need("message_id", read.message_id)?;
+    Ok(Send { id, place, message_id: Some(message_id), action })
+}
+
+fn mark(read: &MarkIn) -> Result<MarkRequest, DecodeError> {
+    let at = At("mark");
+    let conversation = at.need("conversation", read.conversation)?;
+    if read.delivered.is_none() && read.read.is_none() {
+        return Err(at.wrong("read", "give delivered, read or both"));
+    }
+    Ok(MarkRequest { conversation, delivered: read.delivered, read: read.read })
+}
+
+fn fetch(read: &FetchIn) -> Result<Fetch, DecodeError> {
+    let at = At("fetch");
+    let id = at.need("id", read.id)?;
+    let conversation = at.need("conversation", read.conversation)?;
+    let range = match (read.after, read.before, read.around, read.changes_after) {
+        (Some(after), None, None, None) => FetchRange::After { after },
+        (None, before, None, None) => FetchRange::Before { before },
+        (None, None, Some(around), None) => FetchRange::Around { around },
+        (None, None, None, Some(after)) => {
+            FetchRange::ChangesAfter { after, up_to: at.need("up_to", read.up_to)? }
+        }
+        (Some(_), Some(_), _, _) => return Err(at.wrong("before", ONE_RANGE)),
+        (_, _, Some(_), _) => return Err(at.wrong("around", ONE_RANGE)),
+        (_, _, _, Some(_)) => return Err(at.wrong("changes_after", ONE_RANGE)),
+    };
+    let limit = limit(at, read.limit, limits::PAGE_EVENTS_MAX, limits::PAGE_EVENTS_MAX)?;
+    Ok(Fetch { id, conversation, range, limit })
+}
+
+const ONE_RANGE: &str =
+    "give one of after, before, around and changes_after, or none for the newest";
+
+fn sync(read: SyncIn) -> Result<Sync, DecodeError> {
+    let at = At("sync");
+    let from = match (read.cursor, read.more) {
+        (None, None) => SyncFrom::Start,
+        (Some(cursor), None) => SyncFrom::Cursor(cursor.0),
+        (None, Some(more)) => SyncFrom::More(more),
+        (Some(_), Some(_)) => return Err(at.wrong("more", "give either cursor or more")),
+    };
+    let limit = limit(at, read.limit, limits::PAGE_HEADS_DEFAULT, limits::PAGE_HEADS_MAX)?;
+    Ok(Sync { id: at.need("id", read.id)?, from, limit })
+}
+
+fn limit(
+    at: At<'_>,
+    given: Option<usize>,
+    default: usize,
+    max: usize,
+) -> Result<usize, DecodeError> {
+    match given {
+        None => Ok(default),
+        Some(limit) if (1..=max).contains(&limit) => Ok(limit),
+        Some(_) => Err(at.wrong("limit", format!("must be from 1 to {max}"))),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum FrameIn<'a> {
+    Hello(HelloIn),
+    #[serde(borrow)]
+    Send(SendIn<'a>),
+    Mark(MarkIn),
+    Fetch(FetchIn),
+    Sync(SyncIn),
+    Ping(PingIn),
+}
+
+#[derive(Deserialize)]
+struct HelloIn {
+    token: Option<Box<str>>,
+    cursor: Option<CursorText>,
+}
+
+#[derive(Deserialize)]
+struct SendIn<'a> {
+    id: Option<RequestId>,
+    conversation: Option<ConversationId>,
+    to: Option<AccountId>,
+    message_id: Option<MessageId>,
+    /// Read once its kind is known.
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    reply_to: Option<Seq>,
+    seen: Option<Seq>,
+    silent: Option<bool>,
+}
+
+#[derive(Deserialize)]
+struct MarkIn {
+    conversation: Option<ConversationId>,
+    delivered: Option<Seq>,
+    read: Option<Seq>,
+}
+
+#[derive(Deserialize)]
+struct FetchIn {
+    id: Option<RequestId>,
+    conversation: Option<ConversationId>,
+    after: Option<u64>,
+    before: Option<Seq>,
+    around: Option<Seq>,
+    changes_after: Option<u64>,
+    up_to: Option<Seq>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct SyncIn {
+    id: Option<RequestId>,
+    cursor: Option<CursorText>,
+    more: Option<Box<str>>,
+    limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct PingIn {
+    n: Option<u64>,
+}
