@@ -7,6 +7,7 @@
 mod checker;
 mod cli;
 mod cores;
+mod crowd;
 mod error;
 mod fleet;
 mod flood;
@@ -16,6 +17,7 @@ mod poll;
 mod process;
 mod progress;
 mod random;
+mod replay;
 mod report;
 mod scan;
 mod scenario;
@@ -51,13 +53,20 @@ pub fn run(cli: &Cli) -> Result<bool, LoadError> {
 
 /// Runs a scenario.
 pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
-    if let Scenario::VerifyOrder { file } = &cli.scenario {
-        return history::verify(file);
-    }
     let stage = Stage::new(&cli.options)?;
     match &cli.scenario {
         Scenario::Pairs { pairs, pace } => scenario::pairs(&stage, *pairs, *pace),
         Scenario::Group { size, pace } => scenario::group(&stage, *size, *pace),
-        _ => Err(LoadError::Usage("not yet")),
+        Scenario::Idle { connections, devices } => scenario::idle(&stage, *connections, *devices),
+        Scenario::Storm { devices, conversations } => {
+            scenario::storm(&stage, *devices, *conversations)
+        }
+        Scenario::History { messages, conversations, readers } => {
+            scenario::history(&stage, *messages, *conversations, *readers)
+        }
+        Scenario::Slow { messages, readers } => scenario::slow(&stage, *messages, *readers),
+        Scenario::Crash { kills, pairs } => scenario::crash(&stage, *kills, *pairs),
+        Scenario::Replay { files } => scenario::replay(&stage, files),
+        Scenario::VerifyOrder { file } => history::verify(file),
     }
 }

@@ -66,10 +66,6 @@ impl Process {
         self.address
     }
 
-    pub(crate) fn directory(&self) -> &Path {
-        self.place.path()
-    }
-
     /// `kill -9`.
     pub(crate) fn kill(&mut self) -> Result<(), LoadError> {
         self.child.kill()?;

@@ -99,9 +99,17 @@ fn ok(value: &str) -> Option<OkFields> {
     })
 }
 
-/// The fields of an event, live or in a page.
-pub(crate) fn event(value: &str) -> Option<EventFields> {
-    let (mut conversation, mut sender, mut message_id) = (None, None, None);
+fn event(value: &str) -> Option<EventFields> {
+    event_in(value, None)
+}
+
+/// The fields of an event in a page of `conversation`, which it need not name.
+pub(crate) fn event_of(value: &str, conversation: ConversationId) -> Option<EventFields> {
+    event_in(value, Some(conversation))
+}
+
+fn event_in(value: &str, mut conversation: Option<ConversationId>) -> Option<EventFields> {
+    let (mut sender, mut message_id) = (None, None);
     let (mut seq, mut hash) = (None, None);
     for (key, value) in Fields::of(value)? {
         match key {

@@ -1,8 +1,21 @@
 //! The scenarios: each sets its scene, runs, and reports. They share the means of this crate and nothing with each other.
 
+mod crash;
+mod files;
 mod flood;
+mod history;
+mod idle;
+mod replay;
+mod slow;
+mod storm;
 
+pub(crate) use crash::crash;
 pub(crate) use flood::{group, pairs};
+pub(crate) use history::history;
+pub(crate) use idle::idle;
+pub(crate) use replay::replay;
+pub(crate) use slow::slow;
+pub(crate) use storm::storm;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -51,8 +51,13 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
-        let prefix = format!("d{:x}.", Random::new(u64::from_ne_bytes(seed)).below(1 << 40));
+        let prefix = format!("d{:x}.", Random::new(u64::from_ne_bytes(seed)).below(1 << 32));
         Ok(Self { runtime, url: format!("http://{address}"), prefix, accounts: 0, groups: 0 })
+    }
+
+    /// Tells this run's handles from those of others.
+    pub(crate) fn tag(&self) -> &str {
+        self.prefix.trim_matches(['d', '.'])
     }
 
     pub(crate) fn sign_up(&mut self, count: usize) -> Result<Vec<Seat>, LoadError> {
@@ -66,11 +71,11 @@ impl World {
     pub(crate) fn sign_up_as(
         &mut self,
         handles: Vec<String>,
-        names: Option<Vec<String>>,
+        names: Option<&[String]>,
     ) -> Result<Vec<Seat>, LoadError> {
         let asks = handles.iter().enumerate().map(|(index, handle)| {
             let mut body = json!({"handle": handle, "password": PASSWORD});
-            if let Some(names) = &names {
+            if let Some(names) = names {
                 body["name"] = json!(names[index]);
             }
             Ask { method: Method::POST, path: "/v1/accounts".into(), token: None, body }

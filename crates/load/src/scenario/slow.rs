@@ -1,0 +1,158 @@
+//! `slow`: readers that take a kilobyte a second while a group is flooded. The server's memory has to be what it is without them, and
+//! once they read at full speed they get everything.
+
+use std::time::{Duration, Instant};
+
+use parlance_types::ConversationId;
+
+use super::Stage;
+use crate::crowd::{Crowd, Post};
+use crate::fleet::Fleet;
+use crate::history::Judge;
+use crate::ids::IdSource;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::world::World;
+use crate::{LoadError, Report};
+
+const SIP_BYTES: usize = 1_000;
+const SIP: Duration = Duration::from_secs(1);
+/// Small, so that what is not read stays with the server.
+const RECEIVE_BYTES: usize = 4_096;
+const FLOOD_MAX: Duration = Duration::from_mins(1);
+const WINDOW: u64 = 16;
+const MEMORY_WITHIN: f64 = 0.05;
+/// What two runs of the same program differ by anyway.
+const MEMORY_NOISE: f64 = 2.0 * 1_048_576.0;
+
+/// What one flood left.
+struct Flooded {
+    memory: u64,
+    sent: u64,
+    delivered: u64,
+    lags: u64,
+    length: Duration,
+    judge: Judge,
+    faults: Vec<String>,
+}
+
+pub(crate) fn slow(stage: &Stage<'_>, messages: u64, readers: usize) -> Result<Report, LoadError> {
+    let progress = Progress::new("slow");
+    progress.say("flooding without slow readers");
+    let without = flood(stage, messages, 0, &progress)?;
+    progress.say("flooding with slow readers");
+    let with = flood(stage, messages, readers, &progress)?;
+    let mut report = Report::new("slow");
+    report.sent = with.sent;
+    report.delivered = with.delivered;
+    report.rate_per_s = Some(with.sent as f64 / with.length.as_secs_f64());
+    let (base, memory) = (without.memory as f64, with.memory as f64);
+    report.check(memory - base <= (base * MEMORY_WITHIN).max(MEMORY_NOISE), || {
+        format!("the server's memory is {memory} with slow readers and {base} without")
+    });
+    report.check(readers == 0 || with.lags > 0, || {
+        "no slow reader was told that it lags: the flood was too small to show anything".to_owned()
+    });
+    report.check(with.faults.is_empty(), || with.faults.join("; "));
+    report.notes.push(format!(
+        "{} messages without slow readers, {} with {readers}; memory {:.1} and {:.1} MiB; lagged {} times",
+        without.sent,
+        with.sent,
+        base / 1_048_576.0,
+        memory / 1_048_576.0,
+        with.lags
+    ));
+    report.judge(without.judge.finish()?);
+    report.judge(with.judge.finish()?);
+    Ok(report)
+}
+
+fn flood(
+    stage: &Stage<'_>,
+    messages: u64,
+    readers: usize,
+    progress: &Progress,
+) -> Result<Flooded, LoadError> {
+    let process = stage.own_server("the memory of a server can be read only if it is our child")?;
+    let record = stage.options.record.as_deref().filter(|_| readers > 0);
+    let mut crowd = Crowd::new(Judge::new(record)?);
+    let conversation = cast(&process, &mut crowd, readers)?;
+    let mut fleet = Fleet::new(process.address(), stage.options.seed)?;
+    for device in 0..2 + readers {
+        fleet.connect_with(device, (device > 1).then_some(RECEIVE_BYTES))?;
+    }
+    crowd.assemble(&mut fleet)?;
+    crowd.settle(&mut fleet)?;
+    for device in 2..2 + readers {
+        fleet.pause(device, true)?;
+    }
+    let start = Instant::now();
+    let sent = pour(&mut crowd, &mut fleet, conversation, messages, readers, progress)?;
+    let length = start.elapsed();
+    let memory = process.memory_bytes()?;
+    for device in 2..2 + readers {
+        fleet.pause(device, false)?;
+    }
+    crowd.settle(&mut fleet)?;
+    let (delivered, lags) = (crowd.delivered, crowd.lags());
+    let Crowd { judge, faults, .. } = crowd;
+    Ok(Flooded { memory, sent, delivered, lags, length, judge, faults })
+}
+
+/// One sends (device 0), one reads as fast as it can, the others are slow.
+fn cast(process: &Process, crowd: &mut Crowd, readers: usize) -> Result<ConversationId, LoadError> {
+    let mut world = World::new(process.address())?;
+    let seats = world.sign_up(2 + readers)?;
+    let (conversation, after) = world.groups(&[seats.iter().collect()], Some("slow"))?[0];
+    for seat in &seats {
+        let device = crowd.join(&seat.token);
+        crowd.follow(device, conversation, after);
+    }
+    Ok(conversation)
+}
+
+/// Sends with a window until all is sent or the time is up, and waits for the acknowledgements.
+fn pour(
+    crowd: &mut Crowd,
+    fleet: &mut Fleet,
+    conversation: ConversationId,
+    messages: u64,
+    readers: usize,
+    progress: &Progress,
+) -> Result<u64, LoadError> {
+    let mut ids = IdSource::new(0);
+    let (mut sent, mut acked) = (0, 0);
+    let start = Instant::now();
+    let mut sip = start + SIP;
+    let text = format!("\"{}\"", "x".repeat(100));
+    loop {
+        let flowing = sent < messages && start.elapsed() < FLOOD_MAX;
+        while flowing && sent - acked < WINDOW && sent < messages {
+            sent += 1;
+            let message_id = ids.next(sent as u32);
+            let post = Post { conversation, message_id, text: text.clone(), reply_to: None };
+            let out = fleet.out(0).ok_or(LoadError::Timeout("the sender's connection"))?;
+            crowd.send(0, &post, out);
+        }
+        fleet.flush(0)?;
+        crowd.turn(fleet, Duration::from_millis(20))?;
+        acked += crowd.acks.drain(..).count() as u64;
+        if !crowd.retries.is_empty() {
+            return Err(LoadError::Broken("a send was refused for now".to_owned()));
+        }
+        let now = Instant::now();
+        if now >= sip {
+            sip += SIP;
+            for device in 2..2 + readers {
+                fleet.sip(device, SIP_BYTES, crowd)?;
+            }
+            progress.show(sent, "messages");
+        }
+        if !flowing && acked == sent {
+            return Ok(sent);
+        }
+        if now > start + FLOOD_MAX * 2 {
+            return Err(LoadError::Timeout("the last ok"));
+        }
+    }
+}
