@@ -4,15 +4,16 @@
 //! stands twice in one object is refused; `null` is the same as leaving the field out; text is checked where it is read.
 //! What goes out leaves out what is absent, empty or false.
 
-mod body;
+pub(crate) mod body;
 mod decode_client;
-mod decode_server;
-mod encode_client;
+pub(crate) mod decode_server;
+pub(crate) mod encode_client;
 mod encode_event;
-mod encode_server;
+pub(crate) mod encode_server;
 mod entity;
-mod read;
-mod write;
+pub(crate) mod read;
+pub(crate) mod shapes;
+pub(crate) mod write;
 
 pub use decode_client::decode_client;
 pub use decode_server::decode_server;

@@ -6,6 +6,7 @@
 mod cursor;
 mod error;
 pub mod json;
+pub mod rest;
 
 pub use cursor::{CursorError, decode_cursor, encode_cursor};
 pub use error::DecodeError;

@@ -17,19 +17,19 @@ pub(crate) struct Wish {
     pub(crate) key: Option<Box<str>>,
 }
 
-/// Reads the body of a `send`. What stands beside it in the frame (`to`, `reply_to` …) is the caller's to add.
-pub(crate) fn action(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
+/// Reads the body of a `send`.
+pub(crate) fn action(at: At<'_>, context: Context, text: &str) -> Result<Wish, DecodeError> {
     // Nearly every body is a text: it is read once, not for its kind first.
     if let Ok(read) = serde_json::from_str::<TextIn>(text)
         && let Some(KindName::Known(Kind::Text)) = read.kind
     {
-        return send(at, read).map(|action| Wish { action, key: None });
+        return send(at, context, read).map(|action| Wish { action, key: None });
     }
     let KindName::Known(kind) = at.need("kind", at.read::<KindIn>(text)?.kind)? else {
         return Err(unknown_kind(at));
     };
     let action = match kind {
-        Kind::Text => send(at, at.read(text)?)?,
+        Kind::Text => send(at, context, at.read(text)?)?,
         Kind::Edit => {
             let (target, body) = edit(at, text)?;
             let (text, entities) = accepted(At(&format!("{}.body", at.0)), body)?;
@@ -59,28 +59,39 @@ pub(crate) fn action(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
     Ok(Wish { action, key: None })
 }
 
-fn send(at: At<'_>, read: TextIn) -> Result<Action, DecodeError> {
+/// What stands beside the body of a message; other bodies take no notice of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context {
+    pub(crate) to: Option<AccountId>,
+    pub(crate) reply_to: Option<Seq>,
+    pub(crate) seen: Option<Seq>,
+    pub(crate) silent: bool,
+}
+
+fn send(at: At<'_>, context: Context, read: TextIn) -> Result<Action, DecodeError> {
     let (text, entities) = accepted(at, read)?;
-    Ok(Action::Send { to: None, text, entities, reply_to: None, seen: None, silent: false })
+    let Context { to, reply_to, seen, silent } = context;
+    Ok(Action::Send { to, text, entities, reply_to, seen, silent })
 }
 
 fn create(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
-    let read: CreateIn = at.read(text)?;
-    let key = at.need("key", read.key)?;
-    group_key(at, &key)?;
-    let action = Action::Create {
-        title: read.title.map(|title| title.0),
-        members: at.need("members", read.members)?,
-        settings: Settings::default().with(read.settings.unwrap_or_default().change()),
-    };
-    Ok(Wish { action, key: Some(key) })
+    let (key, title, members, settings) = group(at, text)?;
+    Ok(Wish { action: Action::Create { title, members, settings }, key: Some(key) })
 }
 
-fn group_key(at: At<'_>, key: &str) -> Result<(), DecodeError> {
-    if (1..=limits::GROUP_KEY_BYTES_MAX).contains(&key.len()) {
-        return Ok(());
+type Group = (Box<str>, Option<Title>, Vec<AccountId>, Settings);
+
+/// Reads what a new group is to be: its key, title, members and settings.
+pub(crate) fn group(at: At<'_>, text: &str) -> Result<Group, DecodeError> {
+    let read: CreateIn = at.read(text)?;
+    let key = at.need("key", read.key)?;
+    if key.is_empty() || key.len() > limits::GROUP_KEY_BYTES_MAX {
+        return Err(
+            at.wrong("key", format!("must have 1 to {} bytes", limits::GROUP_KEY_BYTES_MAX))
+        );
     }
-    Err(at.wrong("key", format!("must have 1 to {} bytes", limits::GROUP_KEY_BYTES_MAX)))
+    let settings = Settings::default().with(read.settings.unwrap_or_default().change());
+    Ok((key, read.title.map(|title| title.0), at.need("members", read.members)?, settings))
 }
 
 /// Reads what an event says. `None`: of a kind that is not known here, and without words to show instead.

@@ -3,11 +3,11 @@
 use parlance_types::frame::{
     ClientFrame, Fetch, FetchRange, Hello, MarkRequest, Place, RequestId, Send, Sync, SyncFrom,
 };
-use parlance_types::{AccountId, Action, Code, ConversationId, MessageId, Seq, limits};
+use parlance_types::{AccountId, Code, ConversationId, MessageId, Seq, limits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::body::{self, Wish};
+use super::body::{self, Context, Wish};
 use super::read::{At, CursorText, sole_entry, too_deep};
 use crate::DecodeError;
 
@@ -115,14 +115,10 @@ fn hello(read: HelloIn) -> Result<Hello, DecodeError> {
 fn send(read: &SendIn<'_>) -> Result<Send, DecodeError> {
     let at = At("send");
     let id = at.need("id", read.id)?;
-    let Wish { mut action, key } =
-        body::action(At("send.body"), at.need("body", read.body)?.get())?;
-    if let Action::Send { to, reply_to, seen, silent, .. } = &mut action {
-        *to = read.to;
-        *reply_to = read.reply_to;
-        *seen = read.seen;
-        *silent = read.silent.unwrap_or(false);
-    }
+    let silent = read.silent.unwrap_or(false);
+    let context = Context { to: read.to, reply_to: read.reply_to, seen: read.seen, silent };
+    let body = at.need("body", read.body)?.get();
+    let Wish { action, key } = body::action(At("send.body"), context, body)?;
     let place = match (key, read.conversation, read.to) {
         (Some(key), None, None) => {
             return Ok(Send { id, place: Place::Key(key), message_id: None, action });

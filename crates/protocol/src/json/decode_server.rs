@@ -13,14 +13,11 @@ use serde_json::value::RawValue;
 
 use super::body;
 use super::read::{At, sole_entry};
-use crate::DecodeError;
-
-use shapes::{
+use super::shapes::{
     ByeIn, DeletedIn, EntryIn, ErrorIn, EventIn, HeadsIn, LagIn, ListingIn, MarkIn, MarksIn, NowIn,
     OkIn, PageIn, PersonIn, PongIn, ReactionIn, ReadyIn,
 };
-
-mod shapes;
+use crate::DecodeError;
 
 /// Reads a message from a server: one frame or an array of frames, those that are known here.
 pub fn decode_server(bytes: &[u8]) -> Result<Vec<ServerFrame>, DecodeError> {
@@ -159,13 +156,13 @@ fn people(read: Vec<PersonIn>) -> Vec<Person> {
     read.into_iter().map(Person::from).collect()
 }
 
-fn marks(read: Vec<MarksIn>) -> Vec<AccountMarks> {
+pub(super) fn marks(read: Vec<MarksIn>) -> Vec<AccountMarks> {
     let marks = |MarksIn { account, delivered, read }| AccountMarks { account, delivered, read };
     read.into_iter().map(marks).collect()
 }
 
 /// The code of this number, or the best known one with the same advice.
-fn code(number: u16, retry: &str) -> Code {
+pub(super) fn code(number: u16, retry: &str) -> Code {
     let known = Code::ALL.iter().find(|code| code.number() == number);
     known.copied().unwrap_or(match retry {
         "now" => Code::OutcomeUnknown,
@@ -176,7 +173,7 @@ fn code(number: u16, retry: &str) -> Code {
 }
 
 /// The close code of this number, or the best known one of its range.
-fn close_code(number: u16) -> CloseCode {
+pub(super) fn close_code(number: u16) -> CloseCode {
     let known = CloseCode::ALL.iter().find(|code| code.number() == number);
     known.copied().unwrap_or(match number {
         4100..4200 => CloseCode::ShuttingDown,

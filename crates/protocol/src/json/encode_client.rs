@@ -49,12 +49,17 @@ fn write_send(fields: &mut Object<'_>, send: &Send) {
     };
     fields.put_some("message_id", send.message_id);
     object(fields.name("body"), |body| write_action(body, &send.action, key));
-    if let Action::Send { reply_to, seen, silent, .. } = &send.action {
+    write_context(fields, &send.action);
+}
+
+/// What stands beside the body of a message.
+pub(crate) fn write_context(fields: &mut Object<'_>, action: &Action) {
+    if let Action::Send { reply_to, seen, silent, .. } = action {
         fields.put_some("reply_to", *reply_to).put_some("seen", *seen).put_true("silent", *silent);
     }
 }
 
-fn write_action(body: &mut Object<'_>, action: &Action, key: Option<&str>) {
+pub(crate) fn write_action(body: &mut Object<'_>, action: &Action, key: Option<&str>) {
     body.put("kind", action.kind().as_str());
     match action {
         Action::Send { text, entities, .. } => {

@@ -3,17 +3,24 @@
 use bytes::BytesMut;
 use parlance_types::frame::{
     AccountMarks, Bye, Deleted, ErrorFrame, Head, Heads, Last, Listing, MarkFrame, Now,
-    Ok as OkFrame, Page, PageEntry, Person, Ready, ServerFrame,
+    Ok as OkFrame, Page, PageEntry, Person, Ready, RequestId, ServerFrame,
 };
 use parlance_types::{Code, Listed, Reaction, limits};
 
 use super::encode_event::{encode_event, open};
 use super::write::{Json, Object, frame, number, object, raw};
 
+/// Bytes of an `ok`.
+const OK_ROOM: usize = 320;
+
 /// Writes a frame. Events are written as for others than the sender; see [`encode_event`].
 pub fn encode_server(server_frame: &ServerFrame, out: &mut BytesMut) {
     match server_frame {
-        ServerFrame::Ok(ok) => encode_ok(ok, out),
+        ServerFrame::Ok(ok) => {
+            raw(out, "{\"ok\":");
+            write_ok(ok, Some(ok.id), out);
+            raw(out, "}");
+        }
         ServerFrame::Event(event) => encode_event(event, false, out),
         ServerFrame::Mark(mark) => encode_mark(mark, out),
         ServerFrame::Pong { n, cursor } => frame("pong", out, |fields| {
@@ -22,7 +29,10 @@ pub fn encode_server(server_frame: &ServerFrame, out: &mut BytesMut) {
         ServerFrame::Error(error) => frame("error", out, |fields| write_error(fields, error)),
         ServerFrame::Ready(ready) => frame("ready", out, |fields| write_ready(fields, ready)),
         ServerFrame::Heads(heads) => encode_heads(heads, out),
-        ServerFrame::Page(page) => frame("page", out, |fields| write_page(fields, page)),
+        ServerFrame::Page(page) => frame("page", out, |fields| {
+            fields.put("id", page.id);
+            write_page(fields, page);
+        }),
         ServerFrame::Lag { cursor } => frame("lag", out, |fields| {
             fields.put("cursor", cursor);
         }),
@@ -47,11 +57,16 @@ pub fn encode_heads(heads: &Heads, out: &mut BytesMut) {
     });
 }
 
-fn encode_ok(ok: &OkFrame, out: &mut BytesMut) {
-    out.reserve(320);
-    raw(out, "{\"ok\":{\"id\":");
-    number(out, ok.id);
-    raw(out, ",\"message_id\":\"");
+/// Writes what an `ok` says, with `id` in a frame and without it over REST.
+pub(crate) fn write_ok(ok: &OkFrame, id: Option<RequestId>, out: &mut BytesMut) {
+    out.reserve(OK_ROOM);
+    raw(out, "{");
+    if let Some(id) = id {
+        raw(out, "\"id\":");
+        number(out, id);
+        raw(out, ",");
+    }
+    raw(out, "\"message_id\":\"");
     raw(out, ok.message_id.encode_text(&mut [0; 36]));
     raw(out, "\",\"conversation\":\"");
     raw(out, ok.conversation.encode_text(&mut [0; 36]));
@@ -63,7 +78,7 @@ fn encode_ok(ok: &OkFrame, out: &mut BytesMut) {
     number(out, ok.ordinal.get());
     raw(out, ",\"hash\":\"");
     raw(out, ok.hash.encode_text(&mut [0; 32]));
-    raw(out, if ok.duplicate { "\",\"duplicate\":true}}" } else { "\"}}" });
+    raw(out, if ok.duplicate { "\",\"duplicate\":true}" } else { "\"}" });
 }
 
 pub(crate) fn write_error(fields: &mut Object<'_>, error: &ErrorFrame) {
@@ -94,13 +109,8 @@ pub(crate) fn write_listing(fields: &mut Object<'_>, listing: &Listing) {
     fields.put_some("more", listing.more.as_deref()).put_some("cursor", listing.cursor);
 }
 
+/// Writes a page without the number of the request that it answers.
 pub(crate) fn write_page(fields: &mut Object<'_>, page: &Page) {
-    fields.put("id", page.id);
-    write_range(fields, page);
-}
-
-/// A page without the number of the request that it answers.
-pub(crate) fn write_range(fields: &mut Object<'_>, page: &Page) {
     fields.put("conversation", page.conversation).put("people", &page.people[..]);
     fields.put("events", &page.events[..]).put("head", page.head).put("first", page.first);
     fields.put_some("next", page.next);

@@ -10,38 +10,38 @@ use parlance_types::{
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::body::SettingsIn;
-use super::super::read::{Checked, CursorText};
-use super::{close_code, code, marks};
+use super::body::SettingsIn;
+use super::decode_server::{close_code, code, marks};
+use super::read::{Checked, CursorText};
 
 #[derive(Deserialize)]
-pub(super) struct ReadyIn {
-    pub(super) connection: ConnectionId,
-    pub(super) session: SessionId,
-    pub(super) account: AccountId,
-    pub(super) device: DeviceId,
-    pub(super) node: Box<str>,
-    pub(super) epoch: Epoch,
-    pub(super) heartbeat_ms: u64,
-    pub(super) now: Micros,
-    pub(super) resumed: bool,
+pub(crate) struct ReadyIn {
+    pub(crate) connection: ConnectionId,
+    pub(crate) session: SessionId,
+    pub(crate) account: AccountId,
+    pub(crate) device: DeviceId,
+    pub(crate) node: Box<str>,
+    pub(crate) epoch: Epoch,
+    pub(crate) heartbeat_ms: u64,
+    pub(crate) now: Micros,
+    pub(crate) resumed: bool,
 }
 
 #[derive(Deserialize)]
-pub(super) struct HeadsIn {
-    pub(super) id: Option<RequestId>,
+pub(crate) struct HeadsIn {
+    pub(crate) id: Option<RequestId>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ListingIn {
-    pub(super) people: Vec<PersonIn>,
-    pub(super) heads: Vec<HeadIn>,
-    pub(super) more: Option<Box<str>>,
-    pub(super) cursor: Option<CursorText>,
+pub(crate) struct ListingIn {
+    pub(crate) people: Vec<PersonIn>,
+    pub(crate) heads: Vec<HeadIn>,
+    pub(crate) more: Option<Box<str>>,
+    pub(crate) cursor: Option<CursorText>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct PersonIn {
+pub(crate) struct PersonIn {
     account: AccountId,
     handle: Handle,
     name: Checked<Title>,
@@ -54,7 +54,7 @@ impl From<PersonIn> for Person {
 }
 
 #[derive(Deserialize)]
-pub(super) struct HeadIn {
+pub(crate) struct HeadIn {
     conversation: ConversationId,
     kind: ConversationKind,
     title: Option<Checked<Title>>,
@@ -105,16 +105,16 @@ struct LastIn {
 }
 
 #[derive(Deserialize)]
-pub(super) struct MarkIn {
-    pub(super) conversation: ConversationId,
-    pub(super) marks: Vec<MarksIn>,
+pub(crate) struct MarkIn {
+    pub(crate) conversation: ConversationId,
+    pub(crate) marks: Vec<MarksIn>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct MarksIn {
-    pub(super) account: AccountId,
-    pub(super) delivered: Option<Seq>,
-    pub(super) read: Option<Seq>,
+pub(crate) struct MarksIn {
+    pub(crate) account: AccountId,
+    pub(crate) delivered: Option<Seq>,
+    pub(crate) read: Option<Seq>,
 }
 
 impl From<MarksIn> for AccountMarks {
@@ -172,91 +172,91 @@ impl From<ErrorIn> for ErrorFrame {
 }
 
 #[derive(Deserialize)]
-pub(super) struct EventIn<'a> {
-    pub(super) conversation: ConversationId,
-    pub(super) seq: Seq,
-    pub(super) at: Micros,
-    pub(super) sender: AccountId,
-    pub(super) device: Option<DeviceId>,
-    pub(super) message_id: MessageId,
-    pub(super) ordinal: Ordinal,
-    pub(super) hash: Hash,
+pub(crate) struct EventIn<'a> {
+    pub(crate) conversation: ConversationId,
+    pub(crate) seq: Seq,
+    pub(crate) at: Micros,
+    pub(crate) sender: AccountId,
+    pub(crate) device: Option<DeviceId>,
+    pub(crate) message_id: MessageId,
+    pub(crate) ordinal: Ordinal,
+    pub(crate) hash: Hash,
     #[serde(borrow)]
-    pub(super) body: &'a RawValue,
-    pub(super) reply_to: Option<Seq>,
-    pub(super) seen: Option<Seq>,
+    pub(crate) body: &'a RawValue,
+    pub(crate) reply_to: Option<Seq>,
+    pub(crate) seen: Option<Seq>,
     #[serde(default)]
-    pub(super) silent: bool,
+    pub(crate) silent: bool,
 }
 
 #[derive(Deserialize)]
-pub(super) struct PageIn<'a> {
+pub(crate) struct PageIn<'a> {
     #[serde(default)]
-    pub(super) id: RequestId,
-    pub(super) conversation: ConversationId,
-    pub(super) people: Vec<PersonIn>,
+    pub(crate) id: RequestId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) people: Vec<PersonIn>,
     #[serde(borrow)]
-    pub(super) events: Vec<&'a RawValue>,
-    pub(super) head: Seq,
-    pub(super) first: Seq,
-    pub(super) next: Option<Seq>,
+    pub(crate) events: Vec<&'a RawValue>,
+    pub(crate) head: Seq,
+    pub(crate) first: Seq,
+    pub(crate) next: Option<Seq>,
 }
 
 /// What an entry of a page is can be told from its body.
 #[derive(Deserialize)]
-pub(super) struct EntryIn<'a> {
-    pub(super) seq: Seq,
-    pub(super) up_to: Option<Seq>,
-    pub(super) body: EntryBodyIn,
+pub(crate) struct EntryIn<'a> {
+    pub(crate) seq: Seq,
+    pub(crate) up_to: Option<Seq>,
+    pub(crate) body: EntryBodyIn,
     #[serde(borrow)]
-    pub(super) now: Option<NowIn<'a>>,
+    pub(crate) now: Option<NowIn<'a>>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct EntryBodyIn {
-    pub(super) kind: Box<str>,
+pub(crate) struct EntryBodyIn {
+    pub(crate) kind: Box<str>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct NowIn<'a> {
-    pub(super) as_of: Seq,
+pub(crate) struct NowIn<'a> {
+    pub(crate) as_of: Seq,
     #[serde(borrow)]
-    pub(super) body: Option<&'a RawValue>,
+    pub(crate) body: Option<&'a RawValue>,
     #[serde(default)]
-    pub(super) edited: bool,
+    pub(crate) edited: bool,
     #[serde(default)]
-    pub(super) reactions: Vec<ReactionIn>,
+    pub(crate) reactions: Vec<ReactionIn>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ReactionIn {
-    pub(super) emoji: Checked<Emoji>,
-    pub(super) account: AccountId,
-    pub(super) seq: Seq,
+pub(crate) struct ReactionIn {
+    pub(crate) emoji: Checked<Emoji>,
+    pub(crate) account: AccountId,
+    pub(crate) seq: Seq,
 }
 
 #[derive(Deserialize)]
-pub(super) struct DeletedIn {
-    pub(super) at: Micros,
-    pub(super) sender: AccountId,
-    pub(super) message_id: MessageId,
-    pub(super) ordinal: Ordinal,
-    pub(super) hash: Hash,
+pub(crate) struct DeletedIn {
+    pub(crate) at: Micros,
+    pub(crate) sender: AccountId,
+    pub(crate) message_id: MessageId,
+    pub(crate) ordinal: Ordinal,
+    pub(crate) hash: Hash,
 }
 
 #[derive(Deserialize)]
-pub(super) struct LagIn {
-    pub(super) cursor: CursorText,
+pub(crate) struct LagIn {
+    pub(crate) cursor: CursorText,
 }
 
 #[derive(Deserialize)]
-pub(super) struct PongIn {
-    pub(super) n: u64,
-    pub(super) cursor: Option<CursorText>,
+pub(crate) struct PongIn {
+    pub(crate) n: u64,
+    pub(crate) cursor: Option<CursorText>,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ByeIn {
+pub(crate) struct ByeIn {
     code: u16,
     retry_after_ms: Option<u64>,
     spread_ms: Option<u64>,
