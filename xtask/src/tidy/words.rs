@@ -55,10 +55,24 @@ pub(super) fn check(tree: &Tree, findings: &mut Findings) {
         }
         let all: Vec<_> = (1..).zip(file.text.lines()).collect();
         check_lines(file, &all, |place| place != Where::CodeOutsideTests, findings);
-        if !file.text.contains(EXCEPTION) {
+        if !is_excepted(tree, file) {
             let outside = file.lines_outside_tests();
             check_lines(file, &outside, |place| place == Where::CodeOutsideTests, findings);
         }
+    }
+}
+
+/// Whether the file or a module around it states the exception: the attribute holds for all modules inside.
+fn is_excepted(tree: &Tree, file: &File) -> bool {
+    let mut module = Some(file);
+    let mut folder = file.path.as_str();
+    loop {
+        if module.is_some_and(|module| module.text.contains(EXCEPTION)) {
+            return true;
+        }
+        let Some((outer, _)) = folder.rsplit_once('/') else { return false };
+        folder = outer;
+        module = tree.get(&format!("{folder}.rs"));
     }
 }
 
@@ -126,11 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_gives_clippy_a_reason_may_unwrap() {
-        let code = concat!("a.unw", "rap();");
-        let reason = "#![expect(clippy::unwrap_used, reason = \"a contract is a test\")]";
-        assert_eq!(in_library(code).len(), 1);
-        assert!(in_library(&format!("{reason}\n{code}")).is_empty());
+    fn a_module_that_gives_clippy_a_reason_may_unwrap_and_so_may_those_inside() {
+        let code = concat!("//! It is a.\na.unw", "rap();\n");
+        let reason =
+            "//! A suite.\n#![expect(clippy::unwrap_used, reason = \"a contract is a test\")]\n";
+        let (outer, inner) = ("crates/x/src/contract.rs", "crates/x/src/contract/a/b.rs");
+        assert_eq!(said(check, &[(outer, code), (inner, code)]).len(), 2);
+        assert!(said(check, &[(outer, &format!("{reason}{code}")), (inner, code)]).is_empty());
+        assert_eq!(said(check, &[("crates/x/src/contra.rs", reason), (inner, code)]).len(), 1);
     }
 
     #[test]
