@@ -61,12 +61,15 @@ async fn what_is_not_a_hash_is_an_error_of_ours() {
 async fn the_queue_is_bounded_and_a_thread_keeps_its_place() {
     let passwords = Passwords::new(CHEAP, 1, 0).unwrap();
     let (release, wait) = std::sync::mpsc::channel::<()>();
+    let (start, started) = std::sync::mpsc::channel::<()>();
     let mut busy = Box::pin(passwords.run(move || {
+        start.send(()).ok();
         wait.recv().ok();
         Ok(())
     }));
     let first = futures_util::poll!(&mut busy);
     assert!(first.is_pending());
+    started.recv().unwrap();
     let refused = passwords.hash(password("correct horse")).await.unwrap_err();
     assert_eq!((refused.code, refused.retry_after_ms), (Code::RateLimited, Some(RETRY_AFTER_MS)));
 
