@@ -1,7 +1,6 @@
 //! What can go wrong between a client and its server.
 
-use parlance_types::{Code, Retry};
-use serde::Deserialize;
+use parlance_types::frame::ErrorFrame;
 
 /// Why a call of the network layer failed.
 #[derive(Debug, thiserror::Error)]
@@ -15,9 +14,9 @@ pub enum ClientError {
     /// The connection broke in the middle of a request: its outcome is not known.
     #[error("http connection failed")]
     Http(#[from] hyper::Error),
-    /// The server refused the request.
-    #[error("server refused: {0}")]
-    Refused(Refusal),
+    /// The server refused the request; the code says whether trying again helps.
+    #[error("server refused: {}", .0.code)]
+    Refused(Box<ErrorFrame>),
     /// The server did not upgrade the connection.
     #[error("no websocket")]
     Upgrade(#[from] parlance_websocket::handshake::ResponseError),
@@ -27,43 +26,13 @@ pub enum ClientError {
     /// The server sent something that is not in the protocol.
     #[error("server sent what is not understood: {0}")]
     Malformed(String),
-    /// The connection will not come back by itself.
+    /// The server asked this connection not to come back.
     #[error("connection is stopped")]
     Stopped,
 }
 
-/// An error answer of the HTTP interface.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-pub struct Refusal {
-    /// The permanent name of the error.
-    pub code: String,
-    /// What a person is told.
-    #[serde(default)]
-    pub message: String,
-    /// The field at fault, if one is.
-    #[serde(default)]
-    pub field: Option<String>,
-    /// How long to wait, if waiting helps.
-    #[serde(default)]
-    pub retry_after_ms: Option<u64>,
-}
-
-impl Refusal {
-    /// The code, if this version knows it.
-    #[must_use]
-    pub fn known(&self) -> Option<Code> {
-        Code::ALL.iter().copied().find(|code| code.as_str() == self.code)
-    }
-
-    /// Whether the same request may succeed later.
-    #[must_use]
-    pub fn retry(&self) -> Retry {
-        self.known().map_or(Retry::Never, Code::retry)
-    }
-}
-
-impl std::fmt::Display for Refusal {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} ({})", self.code, self.message)
+impl From<parlance_protocol::DecodeError> for ClientError {
+    fn from(error: parlance_protocol::DecodeError) -> Self {
+        Self::Malformed(error.to_string())
     }
 }

@@ -10,9 +10,11 @@ use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use parlance_protocol::rest;
+use parlance_types::frame::ErrorFrame;
 use tokio::net::TcpStream;
 
-use crate::{ClientError, Refusal};
+use crate::ClientError;
 
 /// An answer larger than this is not one of the protocol's.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
@@ -143,14 +145,8 @@ fn authority(url: &str) -> Result<String, ClientError> {
 }
 
 fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        error: Refusal,
-    }
-    let refusal = serde_json::from_slice::<Refusal>(bytes)
-        .or_else(|_| serde_json::from_slice::<Answer>(bytes).map(|answer| answer.error));
-    match refusal {
-        Ok(refusal) => ClientError::Refused(refusal),
+    match rest::decode::<ErrorFrame>(bytes) {
+        Ok(error) => ClientError::Refused(Box::new(error)),
         Err(_) => ClientError::Malformed(format!("status {status} without an error")),
     }
 }

@@ -1,10 +1,24 @@
 //! The Rust SDK of Parlance.
+//!
+//! [`Machine`] is the client without its sockets: frames, time and randomness in; frames and [`Update`]s out. [`Client`] and
+//! [`Connection`] put it on the network with tokio. **Plain `http://` and `ws://` only**: put a proxy that speaks TLS in between, or
+//! drive the machine over a transport of your own.
+//!
+//! See `examples/send.rs` for a whole program.
 #![deny(missing_docs)]
 
+mod client;
+mod connection;
 mod error;
 mod http;
 mod machine;
+mod saved;
+mod socket;
 
-pub use error::{ClientError, Refusal};
+pub use client::Client;
+pub use connection::Connection;
+pub use error::ClientError;
 pub use http::{Http, HttpRequest};
 pub use machine::{Entry, Machine, Options, Output, Saved, Trail, Update};
+/// What signing up and in takes and gives.
+pub use parlance_protocol::rest::{Secret, SignIn, SignUp, Tokens};

@@ -1,6 +1,6 @@
 //! The machine against a tiny honest server, over a network and a process that are not to be trusted.
 
-mod server;
+pub(crate) mod server;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

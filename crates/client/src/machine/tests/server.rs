@@ -12,14 +12,14 @@ use parlance_types::{
     SessionId, Settings,
 };
 
-pub(super) const ME: AccountId = AccountId::from_bytes([1; 16]);
-pub(super) const OTHER: AccountId = AccountId::from_bytes([2; 16]);
+pub(crate) const ME: AccountId = AccountId::from_bytes([1; 16]);
+pub(crate) const OTHER: AccountId = AccountId::from_bytes([2; 16]);
 const PAGE: usize = 3;
 
 #[derive(Clone, Default)]
-pub(super) struct Server {
-    pub(super) epoch: u8,
-    pub(super) logs: BTreeMap<ConversationId, Vec<Event>>,
+pub(crate) struct Server {
+    pub(crate) epoch: u8,
+    pub(crate) logs: BTreeMap<ConversationId, Vec<Event>>,
     /// All events in the order in which they were written: the position of each is its index + 1.
     order: Vec<(ConversationId, u64)>,
     /// The listing that is under way, page by page.
@@ -27,11 +27,11 @@ pub(super) struct Server {
     listed_at: u64,
 }
 
-pub(super) fn conversation(n: u8) -> ConversationId {
+pub(crate) fn conversation(n: u8) -> ConversationId {
     ConversationId::from_hash(ConversationKind::Group, [n; 16])
 }
 
-pub(super) fn text(body: &str) -> Action {
+pub(crate) fn text(body: &str) -> Action {
     Action::Send {
         to: None,
         text: MessageText::new(body).unwrap(),
@@ -43,11 +43,11 @@ pub(super) fn text(body: &str) -> Action {
 }
 
 impl Server {
-    pub(super) fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.order.len() as u64
     }
 
-    pub(super) fn cursor(&self) -> Cursor {
+    pub(crate) fn cursor(&self) -> Cursor {
         Cursor {
             epoch: Epoch::from_bytes([self.epoch; 16]),
             position: Position::new(self.position()),
@@ -55,7 +55,7 @@ impl Server {
     }
 
     /// Writes an event; the chain is a toy, but a chain.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         conversation: ConversationId,
         sender: AccountId,
@@ -97,7 +97,7 @@ impl Server {
     }
 
     /// What the frame is answered with.
-    pub(super) fn receive(&mut self, frame: &ClientFrame) -> Vec<ServerFrame> {
+    pub(crate) fn receive(&mut self, frame: &ClientFrame) -> Vec<ServerFrame> {
         match frame {
             ClientFrame::Hello(hello) => vec![self.ready(hello.cursor)],
             ClientFrame::Send(send) => vec![self.ok(send)],
@@ -228,7 +228,7 @@ impl Server {
     }
 
     /// A backup comes back: the last `lost` events never happened, and the data starts another life.
-    pub(super) fn restore(&mut self, lost: usize) {
+    pub(crate) fn restore(&mut self, lost: usize) {
         self.epoch += 1;
         for _ in 0..lost {
             if let Some((conversation, _)) = self.order.pop() {

@@ -1,0 +1,109 @@
+//! A signed-in device: its session, the HTTP interface, and the way to a live connection.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::Method;
+use parlance_protocol::rest::{self, People, Refresh, RestBody, Secret, SignIn, SignUp, Tokens};
+use parlance_types::frame::Person;
+use parlance_types::{AccountId, DeviceId, Handle};
+
+use crate::connection::Connection;
+use crate::machine::{Machine, Options, Saved};
+use crate::{ClientError, Http, HttpRequest};
+
+/// A device of an account, signed in.
+#[derive(Debug)]
+pub struct Client {
+    http: Http,
+    tokens: Tokens,
+}
+
+impl Client {
+    /// Makes an account and signs this device in. `url` is `http://host[:port]`.
+    pub async fn sign_up(url: &str, account: &SignUp) -> Result<Self, ClientError> {
+        Self::begin(url, "/v1/accounts", account).await
+    }
+
+    /// Signs this device in to an account that exists.
+    pub async fn sign_in(url: &str, credentials: &SignIn) -> Result<Self, ClientError> {
+        Self::begin(url, "/v1/session", credentials).await
+    }
+
+    /// A device that was signed in before, with the tokens that [`Self::tokens`] gave last.
+    pub fn resume(url: &str, tokens: Tokens) -> Result<Self, ClientError> {
+        Ok(Self { http: Http::new(url)?, tokens })
+    }
+
+    /// What to keep (secretly) to go on with [`Self::resume`]; changes with [`Self::refresh`].
+    #[must_use]
+    pub const fn tokens(&self) -> &Tokens {
+        &self.tokens
+    }
+
+    /// Whose device this is.
+    #[must_use]
+    pub const fn account(&self) -> AccountId {
+        self.tokens.account
+    }
+
+    /// Which device this is.
+    #[must_use]
+    pub const fn device(&self) -> DeviceId {
+        self.tokens.device
+    }
+
+    /// Gets new tokens for the old ones. After a lost answer the old ones may be used again for a minute.
+    pub async fn refresh(&mut self) -> Result<(), ClientError> {
+        let refresh_token = Secret::new(self.tokens.refresh_token.expose());
+        let body = Some(rest::encode(&Refresh { refresh_token }));
+        let path = "/v1/session/refresh";
+        let request = HttpRequest { method: Method::POST, path, token: None, body };
+        self.tokens = rest::decode(&self.http.request(&request).await?)?;
+        Ok(())
+    }
+
+    /// The account with this handle, if there is one.
+    pub async fn find(&mut self, handle: &Handle) -> Result<Option<Person>, ClientError> {
+        let people: People = self.get(&format!("/v1/people?q={handle}")).await?;
+        Ok(people.0.into_iter().find(|person| person.handle == *handle))
+    }
+
+    /// Asks for anything that this SDK has no method for.
+    pub async fn get<T: RestBody>(&mut self, path: &str) -> Result<T, ClientError> {
+        Ok(rest::decode(&self.request(Method::GET, path, None).await?)?)
+    }
+
+    /// Sends anything that this SDK has no method for. The answer's body is given as it is.
+    pub async fn request(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Bytes, ClientError> {
+        let token = Some(self.tokens.access_token.expose());
+        self.http.request(&HttpRequest { method, path, token, body }).await
+    }
+
+    /// A connection that goes on where `saved` ends, and that lives until it is dropped. It connects when it is first polled.
+    pub fn connect(self, saved: Saved, backlog: u64) -> Result<Connection, ClientError> {
+        let mut seed = [0; 8];
+        getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
+        let options = Options { backlog, seed: u64::from_ne_bytes(seed) };
+        let mut machine = Machine::new(saved, options, Instant::now());
+        machine.authenticate(Instant::now(), self.tokens.access_token.expose());
+        Ok(Connection::new(self, machine))
+    }
+
+    pub(crate) fn authority(&self) -> &str {
+        self.http.authority()
+    }
+
+    async fn begin<T: RestBody>(url: &str, path: &str, body: &T) -> Result<Self, ClientError> {
+        let mut http = Http::new(url)?;
+        let body = Some(rest::encode(body));
+        let request = HttpRequest { method: Method::POST, path, token: None, body };
+        let tokens = rest::decode(&http.request(&request).await?)?;
+        Ok(Self { http, tokens })
+    }
+}

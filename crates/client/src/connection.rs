@@ -1,0 +1,213 @@
+//! Drives a [`Machine`] over a real socket. Owns the socket, the clock and the randomness of message ids; decides nothing.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::BytesMut;
+use parlance_protocol::json::{decode_server, encode_client};
+use parlance_types::frame::{MarkRequest, Place};
+use parlance_types::{Action, ConversationId, MessageId, Micros, Seq};
+
+use crate::machine::{Entry, Machine, Output, Saved, Update};
+use crate::socket::WebSocket;
+use crate::{Client, ClientError};
+
+/// A live connection of a device: comes back by itself, resumes, and gives every event once and in order.
+#[derive(Debug)]
+pub struct Connection {
+    client: Client,
+    machine: Machine,
+    socket: Option<WebSocket>,
+    todo: Todo,
+    /// How far the server's clock is ahead of ours, in milliseconds.
+    clock_offset_ms: i64,
+    last_id_ms: u64,
+}
+
+/// What the machine asked for and what takes time; kept here so that dropping [`Connection::next`] half-way forgets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Todo {
+    Nothing,
+    Connect,
+    Reauthenticate,
+}
+
+impl Connection {
+    pub(crate) const fn new(client: Client, machine: Machine) -> Self {
+        Self {
+            client,
+            machine,
+            socket: None,
+            todo: Todo::Nothing,
+            clock_offset_ms: 0,
+            last_id_ms: 0,
+        }
+    }
+
+    /// The device that this is the connection of.
+    pub const fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Puts something into the outbox and gives the name that it will have for ever. [`Self::next`] sends it.
+    pub fn send(&mut self, place: Place, action: Action) -> Result<MessageId, ClientError> {
+        let message_id = self.message_id()?;
+        self.machine.send(Instant::now(), Entry { message_id, place, action });
+        Ok(message_id)
+    }
+
+    /// Tells how far the account has come.
+    pub fn mark(&mut self, mark: MarkRequest) {
+        self.machine.mark(mark);
+    }
+
+    /// Asks for the events below `before` ([`Update::History`]).
+    pub fn history(&mut self, conversation: ConversationId, before: Option<Seq>, limit: usize) {
+        self.machine.history(conversation, before, limit);
+    }
+
+    /// What to store, once everything that [`Self::next`] gave is stored.
+    #[must_use]
+    pub fn saved(&self) -> Option<Saved> {
+        self.machine.saved()
+    }
+
+    /// What happens next. May be dropped half-way. An error is final; lost connections are not errors.
+    pub async fn next(&mut self) -> Result<Update, ClientError> {
+        loop {
+            if let Some(update) = self.obey()? {
+                return Ok(update);
+            }
+            match self.todo {
+                Todo::Connect => self.connect().await,
+                Todo::Reauthenticate => self.reauthenticate().await?,
+                Todo::Nothing => self.wait().await,
+            }
+        }
+    }
+
+    /// Does what the machine says, up to the next thing that the caller wants to know.
+    fn obey(&mut self) -> Result<Option<Update>, ClientError> {
+        while let Some(output) = self.machine.poll() {
+            match output {
+                Output::Update(update) => {
+                    if let Update::Ready { now, .. } = &update {
+                        self.clock_offset_ms = offset_ms(*now);
+                    }
+                    return Ok(Some(update));
+                }
+                Output::Transmit(frame) => {
+                    if let Some(socket) = &mut self.socket {
+                        let mut text = BytesMut::new();
+                        encode_client(&frame, &mut text);
+                        socket.push(&text)?;
+                    }
+                }
+                Output::Connect => self.todo = Todo::Connect,
+                Output::Reauthenticate => self.todo = Todo::Reauthenticate,
+                Output::Disconnect => self.socket = None,
+                Output::Stop(_) => return Err(ClientError::Stopped),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn connect(&mut self) {
+        let socket = WebSocket::connect(self.client.authority()).await;
+        self.todo = Todo::Nothing;
+        match socket {
+            Ok(socket) => {
+                self.socket = Some(socket);
+                self.machine.connected(Instant::now());
+            }
+            Err(error) => {
+                tracing::debug!(%error, "could not connect");
+                self.machine.disconnected(Instant::now());
+            }
+        }
+    }
+
+    async fn reauthenticate(&mut self) -> Result<(), ClientError> {
+        match self.client.refresh().await {
+            Ok(()) => {}
+            // The session is over: only a person can sign in again.
+            Err(error @ ClientError::Refused(_)) => return Err(error),
+            Err(error) => {
+                tracing::debug!(%error, "could not refresh the session");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                return Ok(());
+            }
+        }
+        self.todo = Todo::Nothing;
+        self.machine.authenticate(Instant::now(), self.client.tokens().access_token.expose());
+        Ok(())
+    }
+
+    /// Lets the socket or the clock move the machine.
+    async fn wait(&mut self) {
+        let deadline = self.machine.deadline();
+        let pause = async {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
+        let Some(socket) = &mut self.socket else {
+            pause.await;
+            self.machine.tick(Instant::now());
+            return;
+        };
+        let machine = &mut self.machine;
+        let mut fault = None;
+        let exchange = socket.exchange(|text| match decode_server(text.as_bytes()) {
+            Ok(frames) => {
+                for frame in frames {
+                    machine.receive(Instant::now(), frame);
+                }
+            }
+            Err(error) => fault = Some(error),
+        });
+        let alive = tokio::select! {
+            alive = exchange => alive,
+            () = pause => {
+                self.machine.tick(Instant::now());
+                return;
+            }
+        };
+        if let Some(error) = fault {
+            tracing::debug!(%error, "the server sent what is not understood");
+            self.lost();
+        } else if !alive.unwrap_or_else(|error| {
+            tracing::debug!(%error, "connection lost");
+            false
+        }) {
+            self.lost();
+        }
+    }
+
+    fn lost(&mut self) {
+        self.socket = None;
+        self.machine.disconnected(Instant::now());
+    }
+
+    /// A new name: later than those before it, on the server's clock.
+    fn message_id(&mut self) -> Result<MessageId, ClientError> {
+        let now = unix_ms().saturating_add_signed(self.clock_offset_ms);
+        self.last_id_ms = now.max(self.last_id_ms + 1);
+        let mut random = [0; 10];
+        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+        Ok(MessageId::from_time(self.last_id_ms, random))
+    }
+}
+
+fn unix_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn offset_ms(server: Micros) -> i64 {
+    let own = i64::try_from(unix_ms()).unwrap_or(i64::MAX);
+    i64::try_from(server.as_ms()).unwrap_or(i64::MAX).saturating_sub(own)
+}
+
+#[cfg(test)]
+mod tests;
