@@ -56,7 +56,12 @@ pub fn has(conversation: ConversationKind, event: Kind) -> bool {
     }
 }
 
-/// Whether somebody with these stays sees the event `seq`. (An event with a target is visible only where its target is too.)
+/// Whether somebody with these stays sees an event: it says something of the one that it changes, so both must be visible.
+pub fn sees(intervals: &[Interval], seq: Seq, target: Option<Seq>) -> bool {
+    visible(intervals, seq) && target.is_none_or(|target| visible(intervals, target))
+}
+
+/// Whether somebody with these stays sees what is at `seq`. For a whole event, ask [`sees`].
 pub fn visible(intervals: &[Interval], seq: Seq) -> bool {
     // The newest stay is asked for most.
     intervals.iter().rev().any(|stay| stay.from <= seq && stay.left.is_none_or(|left| seq <= left))

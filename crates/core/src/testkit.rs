@@ -159,6 +159,36 @@ impl Log {
         facts
     }
 
+    /// Points a wish at events that are there, most of the time, and edits at the sender's own.
+    pub(crate) fn aim(&self, mut command: Command) -> Command {
+        let messages = self.records.iter().filter(|record| record.kind.counts());
+        let messages: Vec<Seq> = messages.map(|record| record.seq).collect();
+        let aim = |seq: &mut Seq| {
+            let index = usize::try_from(seq.get()).unwrap_or(usize::MAX);
+            if !messages.is_empty() && index < 25 {
+                *seq = messages[index % messages.len()];
+            }
+        };
+        match &mut command.action {
+            Action::Edit { target, .. }
+            | Action::Delete { target }
+            | Action::React { target, .. }
+            | Action::Unreact { target, .. } => aim(target),
+            Action::Send { reply_to, seen, .. } => {
+                reply_to.iter_mut().for_each(aim);
+                seen.iter_mut().for_each(aim);
+            }
+            _ => {}
+        }
+        if let Action::Edit { target, .. } = command.action
+            && let Some(record) = self.at(target)
+            && !command.message_id.unix_ms().is_multiple_of(4)
+        {
+            command.sender = record.sender;
+        }
+        command
+    }
+
     pub(crate) fn at(&self, seq: Seq) -> Option<&Record> {
         self.records.get(usize::try_from(seq.get() - 1).expect("logs in tests are short"))
     }
@@ -250,33 +280,33 @@ pub(crate) fn any_action() -> impl Strategy<Value = Action> {
         },
     );
     prop_oneof![
-        2 => any_text().prop_map(|text| {
+        12 => any_text().prop_map(|text| {
             let (entities, silent) = (Vec::new(), false);
             Action::Send { to: None, text, entities, reply_to: None, seen: None, silent }
         }),
-        2 => send,
-        2 => (any_seq(), any_text(), any_entities())
+        6 => send,
+        6 => (any_seq(), any_text(), any_entities())
             .prop_map(|(target, text, entities)| Action::Edit { target, text, entities }),
-        1 => any_seq().prop_map(|target| Action::Delete { target }),
-        2 => (any_seq(), any_emoji()).prop_map(|(target, emoji)| Action::React { target, emoji }),
-        1 => (any_seq(), any_emoji()).prop_map(|(target, emoji)| Action::Unreact { target, emoji }),
+        3 => any_seq().prop_map(|target| Action::Delete { target }),
+        8 => (any_seq(), any_emoji()).prop_map(|(target, emoji)| Action::React { target, emoji }),
+        5 => (any_seq(), any_emoji()).prop_map(|(target, emoji)| Action::Unreact { target, emoji }),
         1 => (prop::option::of(any_title()), any_accounts(), any_settings()).prop_map(
             |(title, members, settings)| Action::Create { title, members, settings }
         ),
-        2 => any_accounts().prop_map(|accounts| Action::Add { accounts }),
-        1 => any_account().prop_map(|account| Action::Remove { account }),
+        6 => any_accounts().prop_map(|accounts| Action::Add { accounts }),
+        4 => any_account().prop_map(|account| Action::Remove { account }),
         1 => Just(Action::Leave),
-        1 => (any_account(), any_role())
+        4 => (any_account(), any_role())
             .prop_map(|(account, role)| Action::Role { account, role }),
         1 => any_title().prop_map(|title| Action::Rename { title }),
         1 => prop::option::of(any_text()).prop_map(|text| Action::Describe { text }),
-        1 => any_change().prop_map(Action::Settings),
+        2 => any_change().prop_map(Action::Settings),
     ]
 }
 
 fn any_verdict() -> impl Strategy<Value = Verdict> {
     prop_oneof![
-        30 => Just(Verdict::Allow),
+        97 => Just(Verdict::Allow),
         1 => Just(Verdict::CannotMessage),
         1 => Just(Verdict::Suspended),
         1 => Just(Verdict::RateLimited { retry_after_ms: 5 }),
@@ -292,15 +322,20 @@ pub(crate) fn any_command(conversation: ConversationId) -> impl Strategy<Value =
             verdict,
             unknown_accounts: vec![account(6)],
         });
-    (any_account(), 0..60_u64, any_action(), stamp).prop_map(
-        move |(sender, name, action, stamp)| {
-            let message_id = match &action {
-                Action::Create { .. } => identity::create_message_id(conversation),
-                _ => id(name),
-            };
-            (Command { conversation, sender, device: None, message_id, action }, stamp)
-        },
-    )
+    // Whoever is likely to be in, and the owner of a group most.
+    let present = match conversation.kind() {
+        Some(ConversationKind::Own) => 1..2_u8,
+        Some(ConversationKind::Direct) => 1..3,
+        _ => 2..5,
+    };
+    let sender = prop_oneof![3 => Just(1), 5 => present, 1 => 1..7_u8].prop_map(account);
+    (sender, 0..120_u64, any_action(), stamp).prop_map(move |(sender, name, action, stamp)| {
+        let message_id = match &action {
+            Action::Create { .. } => identity::create_message_id(conversation),
+            _ => id(name),
+        };
+        (Command { conversation, sender, device: None, message_id, action }, stamp)
+    })
 }
 
 /// A conversation of any kind and commands for it, the first of which creates it more often than not.
@@ -341,7 +376,7 @@ pub(crate) fn any_story() -> impl Strategy<Value = (ConversationId, Vec<(Command
                 stamp(0),
             )
         });
-        let rest = prop::collection::vec(any_command(conversation), 0..50);
+        let rest = prop::collection::vec(any_command(conversation), 0..60);
         (first, rest).prop_map(move |(first, rest)| {
             (conversation, [first].into_iter().chain(rest).collect())
         })

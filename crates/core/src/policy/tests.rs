@@ -91,6 +91,8 @@ fn a_stay_is_seen_from_its_first_to_its_last_event() {
     let intervals = [stay(3, Some(5)), stay(8, None)];
     let seen: Vec<u64> = (1..=10).filter(|n| visible(&intervals, seq(*n))).collect();
     assert_eq!(seen, [3, 4, 5, 8, 9, 10]);
+    assert!(sees(&intervals, seq(8), None) && sees(&intervals, seq(8), Some(seq(5))));
+    assert!(!sees(&intervals, seq(8), Some(seq(2))) && !sees(&intervals, seq(7), Some(seq(5))));
     assert_eq!(first_visible(&intervals), Some(seq(3)));
     assert_eq!(last_visible(&intervals, seq(10)), Some(seq(10)));
     assert_eq!(last_visible(&intervals[..1], seq(10)), Some(seq(5)));

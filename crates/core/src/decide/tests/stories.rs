@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use parlance_types::{Body, History, OverlayChange, Payload};
+use parlance_types::{Body, ConversationId, History, OverlayChange, Payload};
 use proptest::prelude::*;
 
 use super::*;
@@ -49,6 +49,21 @@ impl Witness {
     }
 }
 
+/// The log after a story, and what each of its commands came to.
+fn told(
+    conversation: ConversationId,
+    story: &[(Command, Stamp)],
+) -> (Log, Vec<(Command, Decision)>) {
+    let mut log = Log::new(conversation);
+    let mut told = Vec::new();
+    for (command, stamp) in story {
+        let command = log.aim(command.clone());
+        let decision = log.submit(&command, stamp);
+        told.push((command, decision));
+    }
+    (log, told)
+}
+
 fn has_owner_or_nobody(state: &State) -> bool {
     let mut roles = state.members().filter_map(|member| member.role).peekable();
     let is_group = state.kind() == Some(ConversationKind::Group);
@@ -60,10 +75,7 @@ proptest! {
 
     #[test]
     fn the_log_is_dense_in_order_and_chained((conversation, story) in any_story()) {
-        let mut log = Log::new(conversation);
-        for (command, stamp) in story {
-            log.submit(&command, &stamp);
-        }
+        let log = told(conversation, &story).0;
         let (mut hash, mut ordinal, mut at) = (chain::start(conversation), 0, None);
         for (index, record) in log.records.iter().enumerate() {
             prop_assert_eq!(record.seq, seq(index as u64 + 1));
@@ -80,11 +92,11 @@ proptest! {
 
     #[test]
     fn a_name_maps_to_one_seq_for_ever((conversation, story) in any_story()) {
-        let mut log = Log::new(conversation);
+        let (mut log, story) = told(conversation, &story);
         let mut first: BTreeMap<(AccountId, MessageId), Decision> = BTreeMap::new();
-        for (command, stamp) in &story {
+        for (command, decision) in &story {
             let name = (command.sender, command.message_id);
-            if let Decision::Decided(decided) = log.submit(command, stamp) {
+            if let Decision::Decided(decided) = decision {
                 let last = decided.last().expect("a decision has events");
                 let named = Decision::Duplicate(Named::from(&last.entry.record));
                 prop_assert!(first.insert(name, named).is_none(), "a name was given twice");
@@ -109,6 +121,7 @@ proptest! {
         let mut log = Log::new(conversation);
         let mut resumed = log.clone();
         for (index, (command, stamp)) in story.iter().enumerate() {
+            let command = &log.aim(command.clone());
             if index == at {
                 resumed = log.clone();
                 resumed.state = State::decode(&log.state.encode()).expect("just encoded");
@@ -123,10 +136,7 @@ proptest! {
 
     #[test]
     fn replaying_the_records_makes_the_same_state((conversation, story) in any_story()) {
-        let mut log = Log::new(conversation);
-        for (command, stamp) in story {
-            log.submit(&command, &stamp);
-        }
+        let log = told(conversation, &story).0;
         let mut replayed = State::empty(conversation);
         for record in &log.records {
             let mut record = record.clone();
@@ -145,10 +155,7 @@ proptest! {
 
     #[test]
     fn whoever_was_not_in_sees_nothing((conversation, story) in any_story()) {
-        let mut log = Log::new(conversation);
-        for (command, stamp) in story {
-            log.submit(&command, &stamp);
-        }
+        let log = told(conversation, &story).0;
         let mut witness = Witness::default();
         let mut state = State::empty(conversation);
         for decided in &log.decided {
@@ -157,7 +164,12 @@ proptest! {
             state.apply(&decided.event);
             // Members as of the event: those who were in, and those whom it brings.
             let audience: BTreeSet<AccountId> = decided.audience.iter().copied().collect();
-            let expected: BTreeSet<AccountId> = before.union(&witness.present).copied().collect();
+            let mut expected: BTreeSet<AccountId> =
+                before.union(&witness.present).copied().collect();
+            if let Some(target) = decided.entry.record.target {
+                // What happens to an event is for those who see it.
+                expected.retain(|account| witness.seen[account].contains(&target));
+            }
             prop_assert_eq!(audience, expected);
             prop_assert!(decided.audience.is_sorted());
             let current: Vec<AccountId> = witness.present.iter().copied().collect();
@@ -184,7 +196,7 @@ proptest! {
         let mut rows = BTreeMap::new();
         for (command, stamp) in story {
             let before = log.decided.len();
-            log.submit(&command, &stamp);
+            log.submit(&log.aim(command), &stamp);
             for decided in &log.decided[before..] {
                 rows.extend(decided.entry.rows.memberships.iter().cloned());
                 let overlay = decided.entry.rows.overlay.as_ref().map(|(target, _)| *target);
@@ -200,6 +212,7 @@ proptest! {
     fn wishing_again_changes_nothing((conversation, story) in any_story()) {
         let mut log = Log::new(conversation);
         for (index, (command, stamp)) in story.into_iter().enumerate() {
+            let command = log.aim(command);
             let decision = log.submit(&command, &stamp);
             let repeats = matches!(command.action, Action::Send { .. } | Action::Leave | Action::Create { .. });
             if repeats || !matches!(decision, Decision::Decided(_)) {
@@ -227,10 +240,7 @@ proptest! {
         strangers in prop::collection::vec(any_command(identity::direct(account(1), account(2))), 1..20),
         picks in prop::collection::vec(any::<[prop::sample::Index; 4]>(), 20),
     ) {
-        let mut log = Log::new(conversation);
-        for (command, stamp) in story {
-            log.submit(&command, &stamp);
-        }
+        let log = told(conversation, &story).0;
         let mut other = Log::direct();
         other.expect(1, say("x"));
         let mut state = log.state.clone();
