@@ -208,4 +208,18 @@ mod tests {
         fs::write(&bad, b"\xff").unwrap();
         assert!(matches!(read(&[bad, files[1].clone()]), Err(LoadError::Line { line: 1, .. })));
     }
+
+    #[test]
+    fn the_excerpt_of_a_real_log_is_read_whole() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/irc");
+        let file = |name: &str| folder.join(name);
+        let log = &read(&[file("2009-02-23_10.raw.txt"), file("2009-02-23_10.annotation.txt")])
+            .unwrap()[0];
+        let text = fs::read_to_string(file("2009-02-23_10.raw.txt")).unwrap();
+        let lines = text.lines().count() as u64;
+        assert_eq!(log.messages.len() as u64 + log.empty + log.other, lines);
+        assert!(log.messages.iter().any(|message| message.reply_to.is_some()));
+        let replies = log.messages.iter().enumerate().filter_map(|(k, m)| Some((k, m.reply_to?)));
+        assert!(replies.into_iter().all(|(answer, question)| question < answer));
+    }
 }

@@ -38,3 +38,6 @@ fn announce(listener: &TcpListener) -> io::Result<()> {
     writeln!(stdout, "{}http://{}", crate::process::READY, listener.local_addr()?)?;
     stdout.flush()
 }
+
+#[cfg(test)]
+mod tests;
