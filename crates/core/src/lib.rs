@@ -14,6 +14,7 @@ pub mod connection;
 pub mod content;
 mod decide;
 pub mod fanout;
+pub mod fuzz;
 pub mod head;
 pub mod identity;
 pub mod marks;

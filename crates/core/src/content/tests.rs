@@ -69,22 +69,6 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decode_or_not(bytes: Vec<u8>, kind in prop::sample::select(&Kind::ALL[..])) {
-        let _ = decode(kind, &bytes);
-    }
-
-    #[test]
-    fn damaged_bytes_decode_or_not(content in any_content(), at: prop::sample::Index, with: u8) {
-        let mut bytes = encode(&content).to_vec();
-        let at = at.index(bytes.len());
-        bytes[at] ^= with;
-        for kind in Kind::ALL {
-            let _ = decode(kind, &bytes);
-            let _ = decode(kind, &bytes[..at]);
-        }
-    }
-
-    #[test]
     fn other_versions_are_refused(content in any_content(), version in 2..u64::MAX) {
         let mut writer = Writer::new();
         writer.number(field::VERSION, version);

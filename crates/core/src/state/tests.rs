@@ -1,9 +1,8 @@
 use parlance_types::{Action, Role, Settings};
-use proptest::prelude::*;
 
 use super::*;
 use crate::FormatError;
-use crate::testkit::{Log, account, any_story, hex, say, seq, text, title};
+use crate::testkit::{Log, account, hex, say, seq, text, title};
 
 #[test]
 fn before_its_first_event_there_is_nothing() {
@@ -69,27 +68,4 @@ fn a_snapshot_of_another_version_is_refused() {
     bytes[1] = 2;
     assert_eq!(State::decode(&bytes).err(), Some(FormatError::Version(2)));
     assert_eq!(State::decode(&[]).err(), Some(FormatError::Field("version")));
-}
-
-proptest! {
-    #[test]
-    fn damaged_snapshots_load_or_not((conversation, story) in any_story(), at: prop::sample::Index, with: u8) {
-        let mut log = Log::new(conversation);
-        for (command, stamp) in story.iter().take(12) {
-            log.submit(command, stamp);
-        }
-        let mut bytes = log.state.encode().to_vec();
-        let at = at.index(bytes.len());
-        bytes[at] ^= with;
-        for bytes in [&bytes[..], &bytes[..at]] {
-            if let Ok(state) = State::decode(bytes) {
-                let _ = (state.audience().len(), state.bytes(), state.freeze());
-            }
-        }
-    }
-
-    #[test]
-    fn any_bytes_load_or_not(bytes: Vec<u8>) {
-        let _ = State::decode(&bytes);
-    }
 }
