@@ -200,3 +200,19 @@ async fn what_is_not_a_database_is_refused_and_left_alone() {
     let nowhere = Accounts::open(&place.folder.path().join("none/accounts.sqlite")).await.map(drop);
     assert!(matches!(nowhere, Err(AccountError::Unavailable(_))), "{nowhere:?}");
 }
+
+#[tokio::test]
+async fn what_version_1_wrote_is_read_for_ever() {
+    let written =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/v1/accounts.sqlite");
+    let copy = Folder::new();
+    fs::copy(written, copy.path()).unwrap();
+    assert_eq!(verify(&copy.path()).await, Ok(vec![]));
+    let old = Accounts::open(&copy.path()).await.unwrap();
+    let mut fresh = Folder::new();
+    let new = fresh.open().await;
+    fill(&*new).await;
+    assert_eq!(everything(&old).await, everything(&*new).await);
+    assert!(everything(&old).await.is_ok());
+    old.close().await;
+}

@@ -174,3 +174,11 @@ fn keys_that_were_changed_are_refused() {
         assert!(KeyRing::from_bytes(&bytes[..at]).is_err(), "{at} bytes");
     }
 }
+
+#[test]
+fn keys_that_version_1_wrote_are_read_for_ever() {
+    let written = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/v1/keys.json");
+    let bytes = std::fs::read(written).unwrap();
+    let ring = KeyRing::from_bytes(&bytes).unwrap();
+    assert_eq!((ring.signing.len(), ring.to_bytes()), (2, bytes));
+}
