@@ -20,3 +20,6 @@ pub use decode_server::decode_server;
 pub use encode_client::encode_client;
 pub use encode_event::encode_event;
 pub use encode_server::{encode_heads, encode_mark, encode_server};
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -5,8 +5,10 @@
 
 mod cursor;
 mod error;
+mod fuzz;
 pub mod json;
 pub mod rest;
 
 pub use cursor::{CursorError, decode_cursor, encode_cursor};
 pub use error::DecodeError;
+pub use fuzz::{fuzz_client, fuzz_rest, fuzz_server};

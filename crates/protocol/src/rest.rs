@@ -54,3 +54,6 @@ pub fn decode_ids(text: &str) -> Result<Vec<AccountId>, DecodeError> {
 
 /// The fields of a body stand at the top: their paths are their names.
 const TOP: At<'static> = At("");
+
+#[cfg(test)]
+mod tests;

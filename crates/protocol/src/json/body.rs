@@ -8,7 +8,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::entity::{self, EntityIn};
-use super::read::{At, Checked};
+use super::read::{At, Checked, Fields};
 use crate::DecodeError;
 
 /// What the body of a `send` wants, and the key of a group that it creates.
@@ -20,7 +20,7 @@ pub(crate) struct Wish {
 /// Reads the body of a `send`.
 pub(crate) fn action(at: At<'_>, context: Context, text: &str) -> Result<Wish, DecodeError> {
     // Nearly every body is a text: it is read once, not for its kind first.
-    if let Ok(read) = serde_json::from_str::<TextIn>(text)
+    if let Ok(Fields(read)) = serde_json::from_str::<Fields<TextIn>>(text)
         && let Some(KindName::Known(Kind::Text)) = read.kind
     {
         return send(at, context, read).map(|action| Wish { action, key: None });
@@ -90,7 +90,8 @@ pub(crate) fn group(at: At<'_>, text: &str) -> Result<Group, DecodeError> {
             at.wrong("key", format!("must have 1 to {} bytes", limits::GROUP_KEY_BYTES_MAX))
         );
     }
-    let settings = Settings::default().with(read.settings.unwrap_or_default().change());
+    let settings = Settings::default()
+        .with(read.settings.map(|Fields(settings)| settings.change()).unwrap_or_default());
     Ok((key, read.title.map(|title| title.0), at.need("members", read.members)?, settings))
 }
 
@@ -139,7 +140,8 @@ fn created(at: At<'_>, text: &str) -> Result<Body, DecodeError> {
         kind: at.need("conversation_kind", read.conversation_kind)?,
         title: read.title.map(|title| title.0),
         members: at.need("members", read.members)?,
-        settings: Settings::default().with(read.settings.unwrap_or_default().change()),
+        settings: Settings::default()
+            .with(read.settings.map(|Fields(settings)| settings.change()).unwrap_or_default()),
         region: read.region.unwrap_or(0),
     })
 }
@@ -172,7 +174,7 @@ fn written(
 
 fn edit(at: At<'_>, text: &str) -> Result<(Seq, TextIn), DecodeError> {
     let read: EditIn = at.read(text)?;
-    Ok((at.need("target", read.target)?, at.need("body", read.body)?))
+    Ok((at.need("target", read.target)?, at.need("body", read.body)?.0))
 }
 
 fn target(at: At<'_>, text: &str) -> Result<Seq, DecodeError> {
@@ -247,13 +249,13 @@ struct KindIn {
 struct TextIn {
     kind: Option<KindName>,
     text: Option<Checked<MessageText>>,
-    entities: Option<Vec<EntityIn>>,
+    entities: Option<Vec<Fields<EntityIn>>>,
 }
 
 #[derive(Deserialize)]
 struct EditIn {
     target: Option<Seq>,
-    body: Option<TextIn>,
+    body: Option<Fields<TextIn>>,
 }
 
 #[derive(Deserialize)]
@@ -272,7 +274,7 @@ struct CreateIn {
     key: Option<Box<str>>,
     title: Option<Checked<Title>>,
     members: Option<Vec<AccountId>>,
-    settings: Option<SettingsIn>,
+    settings: Option<Fields<SettingsIn>>,
 }
 
 #[derive(Deserialize)]
@@ -280,7 +282,7 @@ struct CreatedIn {
     conversation_kind: Option<ConversationKind>,
     title: Option<Checked<Title>>,
     members: Option<Vec<Listed>>,
-    settings: Option<SettingsIn>,
+    settings: Option<Fields<SettingsIn>>,
     region: Option<u16>,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::{self, Context, Wish};
-use super::read::{At, CursorText, sole_entry, too_deep};
+use super::read::{At, CursorText, Fields, sole_entry, too_deep};
 use crate::DecodeError;
 
 /// Reads a message from a client, one frame or an array of frames, and hands each to `sink`, in order.
@@ -62,12 +62,12 @@ fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
     };
     let at = At(&name);
     let wire = match name.as_str() {
-        "hello" => at.read(value).map(FrameIn::Hello),
-        "send" => at.read(value).map(FrameIn::Send),
-        "mark" => at.read(value).map(FrameIn::Mark),
-        "fetch" => at.read(value).map(FrameIn::Fetch),
-        "sync" => at.read(value).map(FrameIn::Sync),
-        "ping" => at.read(value).map(FrameIn::Ping),
+        "hello" => at.read(value).map(Fields).map(FrameIn::Hello),
+        "send" => at.read(value).map(Fields).map(FrameIn::Send),
+        "mark" => at.read(value).map(Fields).map(FrameIn::Mark),
+        "fetch" => at.read(value).map(Fields).map(FrameIn::Fetch),
+        "sync" => at.read(value).map(Fields).map(FrameIn::Sync),
+        "ping" => at.read(value).map(Fields).map(FrameIn::Ping),
         _ => {
             Err(DecodeError::new(Code::UnknownFrame, "one of hello, send, mark, fetch, sync, ping"))
         }
@@ -86,24 +86,24 @@ fn request_id(value: &str) -> Option<RequestId> {
         id: RequestId,
     }
 
-    serde_json::from_str::<Id>(value).ok().map(|read| read.id)
+    serde_json::from_str::<Fields<Id>>(value).ok().map(|Fields(read)| read.id)
 }
 
 fn from_wire(read: FrameIn<'_>) -> Result<ClientFrame, DecodeError> {
     match read {
-        FrameIn::Hello(read) => hello(read).map(ClientFrame::Hello),
-        FrameIn::Send(read) => {
+        FrameIn::Hello(Fields(read)) => hello(read).map(ClientFrame::Hello),
+        FrameIn::Send(Fields(read)) => {
             send(&read).map(ClientFrame::Send).map_err(|error| error.with_id(read.id))
         }
-        FrameIn::Mark(read) => mark(&read).map(ClientFrame::Mark),
-        FrameIn::Fetch(read) => {
+        FrameIn::Mark(Fields(read)) => mark(&read).map(ClientFrame::Mark),
+        FrameIn::Fetch(Fields(read)) => {
             fetch(&read).map(ClientFrame::Fetch).map_err(|error| error.with_id(read.id))
         }
-        FrameIn::Sync(read) => {
+        FrameIn::Sync(Fields(read)) => {
             let id = read.id;
             sync(read).map(ClientFrame::Sync).map_err(|error| error.with_id(id))
         }
-        FrameIn::Ping(read) => Ok(ClientFrame::Ping { n: At("ping").need("n", read.n)? }),
+        FrameIn::Ping(Fields(read)) => Ok(ClientFrame::Ping { n: At("ping").need("n", read.n)? }),
     }
 }
 
@@ -198,13 +198,13 @@ fn limit(
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum FrameIn<'a> {
-    Hello(HelloIn),
+    Hello(Fields<HelloIn>),
     #[serde(borrow)]
-    Send(SendIn<'a>),
-    Mark(MarkIn),
-    Fetch(FetchIn),
-    Sync(SyncIn),
-    Ping(PingIn),
+    Send(Fields<SendIn<'a>>),
+    Mark(Fields<MarkIn>),
+    Fetch(Fields<FetchIn>),
+    Sync(Fields<SyncIn>),
+    Ping(Fields<PingIn>),
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use bytes::BytesMut;
 use parlance_types::{AccountId, Entity, EntityKind, limits};
 use serde::Deserialize;
 
-use super::read::At;
+use super::read::{At, Fields};
 use super::write::{Json, object};
 use crate::DecodeError;
 
@@ -23,7 +23,7 @@ pub(super) struct EntityIn {
 /// The entities that a client sent for `text`.
 pub(super) fn accept(
     at: At<'_>,
-    found: Vec<EntityIn>,
+    found: Vec<Fields<EntityIn>>,
     text: &str,
 ) -> Result<Vec<Entity>, DecodeError> {
     if found.is_empty() {
@@ -33,7 +33,7 @@ pub(super) fn accept(
         return Err(at.wrong("entities", format!("at most {} in one text", limits::ENTITIES_MAX)));
     }
     let units = Units::of(text);
-    let entity = |(index, entity): (usize, EntityIn)| {
+    let entity = |(index, Fields(entity)): (usize, Fields<EntityIn>)| {
         let wrong = |field: &str, message: &str| {
             at.wrong(format_args!("entities[{index}].{field}"), message)
         };
@@ -73,8 +73,8 @@ pub(super) fn accept(
 }
 
 /// The entities that a server sent, as far as they are known here.
-pub(super) fn trust(found: Vec<EntityIn>) -> Vec<Entity> {
-    let entity = |entity: EntityIn| {
+pub(super) fn trust(found: Vec<Fields<EntityIn>>) -> Vec<Entity> {
+    let entity = |Fields(entity): Fields<EntityIn>| {
         let kind = match entity.kind.as_deref()? {
             "mention" => EntityKind::Mention { account: entity.account? },
             "pre" => EntityKind::Pre { language: entity.language },

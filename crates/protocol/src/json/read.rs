@@ -4,9 +4,11 @@
 //! path recorded, so that precision costs nothing where nothing is wrong and both readings agree.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use parlance_types::frame::Cursor;
 use parlance_types::{Emoji, Invalid, MessageText, Title, limits};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -36,13 +38,14 @@ impl At<'_> {
 
     /// Reads the structure that stands here.
     pub(crate) fn read<'de, T: Deserialize<'de>>(self, text: &'de str) -> Result<T, DecodeError> {
-        serde_json::from_str(text).map_err(|_| self.explain::<T>(text))
+        let read = serde_json::from_str::<Fields<T>>(text);
+        read.map(|fields| fields.0).map_err(|_| self.explain::<T>(text))
     }
 
     #[cold]
     fn explain<'de, T: Deserialize<'de>>(self, text: &'de str) -> DecodeError {
         let mut json = serde_json::Deserializer::from_str(text);
-        let Err(error) = serde_path_to_error::deserialize::<_, T>(&mut json) else {
+        let Err(error) = serde_path_to_error::deserialize::<_, Fields<T>>(&mut json) else {
             return self.itself("must be one value");
         };
         let path = error.path().to_string();
@@ -67,7 +70,6 @@ fn wish(error: &serde_json::Error) -> String {
         "u64" | "u32" | "u16" | "usize" => "a whole number in its range",
         "a sequence" => "an array",
         "a borrowed string" => "a string",
-        structure if structure.starts_with("struct ") => "an object",
         other => other,
     };
     format!("expected {expected}")
@@ -124,6 +126,29 @@ pub(crate) fn sole_entry(text: &str) -> Result<Option<(String, &str)>, serde_jso
     Ok(entry.unwrap_or(None).map(|(name, value)| (name, value.get())))
 }
 
+/// A structure that is read from an object and from nothing else; derived code would take an array for one as well.
+pub(crate) struct Fields<T>(pub(crate) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fields<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Map<T> {
+            type Value = T;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map))
+            }
+        }
+
+        deserializer.deserialize_map(Map(PhantomData)).map(Self)
+    }
+}
+
 /// A noun of people's text, checked as it is read.
 pub(crate) struct Checked<T>(pub(crate) T);
 
@@ -152,7 +177,7 @@ impl Check for Emoji {
 
 impl<'de, T: Check> Deserialize<'de> for Checked<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text<T>(std::marker::PhantomData<T>);
+        struct Text<T>(PhantomData<T>);
 
         impl<T: Check> Visitor<'_> for Text<T> {
             type Value = Checked<T>;
@@ -166,7 +191,7 @@ impl<'de, T: Check> Deserialize<'de> for Checked<T> {
             }
         }
 
-        deserializer.deserialize_str(Text(std::marker::PhantomData))
+        deserializer.deserialize_str(Text(PhantomData))
     }
 }
 

@@ -1,0 +1,151 @@
+//! Fuzz targets: plain functions over outside bytes. They panic only if an invariant of this crate is broken.
+
+use bytes::BytesMut;
+use parlance_types::frame::{
+    ClientFrame, ErrorFrame, Head, Listing, Ok as OkFrame, Page, Person, ServerFrame,
+};
+
+use crate::rest::{self, Group, Me, Message, People, Refresh, RestBody, SignIn, SignUp, Tokens};
+use crate::{DecodeError, json};
+
+/// Reads `bytes` as a message from a client. Whatever is accepted is written and read again as the same, and whatever is refused
+/// makes an error that a client can read.
+pub fn fuzz_client(bytes: &[u8]) {
+    json::decode_client(bytes, &mut |frame| match frame {
+        Ok(frame) => {
+            let mut written = BytesMut::new();
+            json::encode_client(&frame, &mut written);
+            assert_eq!(once(&written), Some(Ok(frame)));
+        }
+        Err(error) => explains(error),
+    });
+}
+
+/// Reads `bytes` as a message from a server. What is written of it is read again, and then written as the same.
+pub fn fuzz_server(bytes: &[u8]) {
+    let frames = match json::decode_server(bytes) {
+        Ok(frames) => frames,
+        Err(error) => return explains(error),
+    };
+    for frame in frames {
+        let mut written = BytesMut::new();
+        json::encode_server(&frame, &mut written);
+        let read = json::decode_server(&written).expect("what is written here can be read here");
+        let mut again = BytesMut::new();
+        for frame in &read {
+            json::encode_server(frame, &mut again);
+        }
+        assert_eq!(written, again);
+    }
+}
+
+/// Reads `bytes` as every body of the REST paths.
+pub fn fuzz_rest(bytes: &[u8]) {
+    rest_body::<SignUp>(bytes);
+    rest_body::<SignIn>(bytes);
+    rest_body::<Refresh>(bytes);
+    rest_body::<Tokens>(bytes);
+    rest_body::<Me>(bytes);
+    rest_body::<People>(bytes);
+    rest_body::<Person>(bytes);
+    rest_body::<Group>(bytes);
+    rest_body::<Message>(bytes);
+    rest_body::<Head>(bytes);
+    rest_body::<Listing>(bytes);
+    rest_body::<Page>(bytes);
+    rest_body::<OkFrame>(bytes);
+    rest_body::<ErrorFrame>(bytes);
+}
+
+fn rest_body<T: RestBody>(bytes: &[u8]) {
+    match rest::decode::<T>(bytes) {
+        Ok(body) => {
+            let written = rest::encode(&body);
+            let read = rest::decode::<T>(&written).expect("what is written here can be read here");
+            assert_eq!(written, rest::encode(&read));
+        }
+        Err(error) => explains(error),
+    }
+}
+
+fn once(bytes: &[u8]) -> Option<Result<ClientFrame, DecodeError>> {
+    let mut first = None;
+    json::decode_client(bytes, &mut |frame| first = first.take().or(Some(frame)));
+    first
+}
+
+fn explains(error: DecodeError) {
+    assert!(error.message.is_some() && error.field.as_deref() != Some(""));
+    let frame = ServerFrame::Error(error.into_frame());
+    let mut written = BytesMut::new();
+    json::encode_server(&frame, &mut written);
+    assert_eq!(json::decode_server(&written), Ok(vec![frame]));
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+    use crate::json::tests::arbitrary;
+
+    fn fuzz_all(bytes: &[u8]) {
+        fuzz_client(bytes);
+        fuzz_server(bytes);
+        fuzz_rest(bytes);
+    }
+
+    /// Replaces, puts in or takes out some bytes.
+    fn damage(mut bytes: Vec<u8>, changes: &[(Index, u8, u8)]) -> Vec<u8> {
+        for (index, byte, how) in changes {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = index.index(bytes.len());
+            match how % 4 {
+                0 => bytes[at] = *byte,
+                1 => bytes.insert(at, *byte),
+                2 => drop(bytes.remove(at)),
+                _ => bytes[at] = b"{}[]\",:\\0e-"[usize::from(*byte) % 11],
+            }
+        }
+        bytes
+    }
+
+    fn changes() -> impl Strategy<Value = Vec<(Index, u8, u8)>> {
+        prop::collection::vec(any::<(Index, u8, u8)>(), 0..4)
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            fuzz_all(&bytes);
+        }
+
+        #[test]
+        fn what_looks_like_json(text in "[\\[\\]{}\",:\\\\a-z0-9 .-]{0,60}") {
+            fuzz_all(text.as_bytes());
+        }
+
+        #[test]
+        fn damaged_frames_of_clients(frame in arbitrary::client_frame(), changes in changes()) {
+            let mut bytes = BytesMut::new();
+            json::encode_client(&frame, &mut bytes);
+            fuzz_client(&damage(bytes.to_vec(), &changes));
+        }
+
+        #[test]
+        fn damaged_frames_of_servers(frame in arbitrary::server_frame(), changes in changes()) {
+            let mut bytes = BytesMut::new();
+            json::encode_server(&frame, &mut bytes);
+            fuzz_server(&damage(bytes.to_vec(), &changes));
+        }
+
+        #[test]
+        fn damaged_bodies(head in arbitrary::head(), page in arbitrary::page(), changes in changes()) {
+            fuzz_rest(&damage(rest::encode(&head).to_vec(), &changes));
+            fuzz_rest(&damage(rest::encode(&page).to_vec(), &changes));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page};
+use parlance_types::{Code, Settings};
+use proptest::option;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::json::tests::arbitrary;
+
+fn survives<T: RestBody + PartialEq + std::fmt::Debug>(body: T) -> Result<(), TestCaseError> {
+    prop_assert_eq!(decode::<T>(&encode(&body)), Ok(body));
+    Ok(())
+}
+
+fn secret(bytes: std::ops::RangeInclusive<usize>) -> impl Strategy<Value = Secret> {
+    prop::collection::vec(0x20..0x7f_u8, bytes)
+        .prop_map(|bytes| Secret::new(String::from_utf8(bytes).expect("ASCII")))
+}
+
+proptest! {
+    #[test]
+    fn bodies_of_accounts_survive(
+        handle in arbitrary::handle(),
+        password in secret(8..=256),
+        name in option::of(arbitrary::title()),
+        device_name in option::of(arbitrary::title()),
+        person in arbitrary::person(),
+        (account, device, session) in (arbitrary::account(), arbitrary::device(), arbitrary::session()),
+    ) {
+        survives(SignUp { handle: handle.clone(), password: password.clone(), name, device_name: device_name.clone() })?;
+        survives(SignIn { handle, password: password.clone(), device_name })?;
+        survives(Refresh { refresh_token: password.clone() })?;
+        let (access_token, refresh_token) = (password.clone(), password);
+        survives(Tokens { account, device, session, access_token, expires_in: 900, refresh_token })?;
+        survives(Me { person: person.clone(), device, session })?;
+        survives(People(vec![person.clone(); 2]))?;
+        survives(person)?;
+    }
+
+    #[test]
+    fn bodies_of_messages_survive(
+        action in arbitrary::action(),
+        message_id in option::of(arbitrary::message_id()),
+        (key, title) in ("[a-z\"]{1,64}", option::of(arbitrary::title())),
+        members in prop::collection::vec(arbitrary::account(), 0..3),
+        settings in arbitrary::settings(),
+    ) {
+        survives(Message { message_id, action })?;
+        survives(Group { key: key.into(), title, members, settings })?;
+    }
+
+    #[test]
+    fn answers_survive_without_the_number_of_a_request(
+        listing in arbitrary::listing(),
+        head in arbitrary::head(),
+        page in arbitrary::page(),
+        ok in arbitrary::ok(),
+        error in arbitrary::error(),
+    ) {
+        survives::<Listing>(listing)?;
+        survives::<Head>(head)?;
+        survives::<Page>(Page { id: 0, ..page })?;
+        survives::<OkFrame>(OkFrame { id: 0, ..ok })?;
+        survives::<ErrorFrame>(error)?;
+    }
+}
+
+fn refused<T: RestBody + std::fmt::Debug>(body: &Value, field: &str) -> DecodeError {
+    let error = decode::<T>(body.to_string().as_bytes()).unwrap_err();
+    assert_eq!(error.field.as_deref(), Some(field), "{body}");
+    error
+}
+
+#[test]
+fn the_field_at_fault_is_named() {
+    refused::<SignUp>(&json!({"password": "12345678"}), "handle");
+    refused::<SignUp>(&json!({"handle": "a b", "password": "12345678"}), "handle");
+    refused::<SignUp>(&json!({"handle": "ada"}), "password");
+    refused::<SignUp>(&json!({"handle": "ada", "password": "12345678", "name": ""}), "name");
+    refused::<SignIn>(&json!({"handle": 5, "password": "x"}), "handle");
+    refused::<Refresh>(&json!({}), "refresh_token");
+    refused::<Message>(&json!({}), "body");
+    refused::<Message>(&json!({"body": {"kind": "text", "text": ""}}), "body.text");
+    refused::<Message>(&json!({"message_id": 1, "body": {"kind": "leave"}}), "message_id");
+    refused::<Group>(&json!({"members": []}), "key");
+    refused::<Group>(&json!({"key": "k"}), "members");
+    refused::<Group>(&json!({"key": "k", "members": ["x"]}), "members[0]");
+    refused::<Group>(&json!({"key": "k", "members": [], "settings": {"send": 1}}), "settings.send");
+    let create = json!({"body": {"kind": "create", "key": "k", "members": []}});
+    refused::<Message>(&create, "body.kind");
+    for length in [7, 257] {
+        let body = json!({"handle": "ada", "password": "x".repeat(length)});
+        assert_eq!(refused::<SignUp>(&body, "password").code, Code::WeakPassword);
+    }
+}
+
+#[test]
+fn what_is_no_object_is_refused_as_a_whole() {
+    for bytes in [&b""[..], b"{", b"\xff", b"{}{}"] {
+        let error = decode::<SignIn>(bytes).unwrap_err();
+        assert_eq!((error.code, error.field), (Code::MalformedFrame, None));
+    }
+    for bytes in [&b"[]"[..], b"null", b"[\"ada\",\"password\"]"] {
+        let error = decode::<SignIn>(bytes).unwrap_err();
+        assert_eq!((error.code, error.field), (Code::InvalidField, None));
+    }
+    let deep = format!("{{\"x\":{}}}", "[".repeat(1000));
+    assert_eq!(decode::<SignIn>(deep.as_bytes()).unwrap_err().code, Code::MalformedFrame);
+}
+
+#[test]
+fn secrets_stay_out_of_debug() {
+    let body = json!({"handle": "ada", "password": "correct horse"}).to_string();
+    let sign_up = decode::<SignUp>(body.as_bytes()).unwrap();
+    assert_eq!(sign_up.password.expose(), "correct horse");
+    assert!(!format!("{sign_up:?}").contains("horse"));
+}
+
+#[test]
+fn a_group_needs_no_settings_and_errors_look_like_frames() {
+    let body = json!({"key": "k", "members": [], "settings": {"colour": "red"}}).to_string();
+    assert_eq!(decode::<Group>(body.as_bytes()).unwrap().settings, Settings::default());
+    let error: Value =
+        serde_json::from_slice(&encode(&ErrorFrame::new(None, Code::NotFound))).unwrap();
+    assert_eq!(error["error"]["code"], "not_found");
+}
+
+#[test]
+fn ids_come_separated_by_commas_and_not_too_many() {
+    let id = "01920000-0000-7000-8000-000000000002";
+    assert_eq!(decode_ids(&format!("{id},{id}")).unwrap().len(), 2);
+    for bad in ["", "x", &format!("{id},"), &[id; 101].join(",")] {
+        assert_eq!(decode_ids(bad).unwrap_err().field.as_deref(), Some("ids"), "{bad}");
+    }
+}
