@@ -144,7 +144,7 @@ impl<'a> View<'a> {
             while overlays.next_if(|(seq, _)| *seq < record.seq).is_some() {}
             let overlay =
                 overlays.next_if(|(seq, _)| *seq == record.seq).map(|(_, overlay)| overlay);
-            if self.sees(&record) {
+            if policy::sees(&self.intervals, record.seq, record.target) {
                 entries.push(self.entry(&record, overlay).await?);
             } else if let Some(PageEntry::Hidden { up_to, .. }) = entries.last_mut()
                 && up_to.next() == record.seq
@@ -155,12 +155,6 @@ impl<'a> View<'a> {
             }
         }
         Ok(entries)
-    }
-
-    /// An event with a target is visible only where its target is.
-    fn sees(&self, record: &Record) -> bool {
-        policy::visible(&self.intervals, record.seq)
-            && record.target.is_none_or(|target| policy::visible(&self.intervals, target))
     }
 
     async fn entry(

@@ -33,6 +33,11 @@ pub struct Listing {
 }
 
 impl Listing {
+    /// Where the listing is fixed: what a cursor covers once all of it was sent.
+    pub fn position(&self) -> Position {
+        self.position
+    }
+
     /// The `more` that asks for the next page; `None` after the last.
     pub fn more(&self) -> Option<Box<str>> {
         (!self.remaining.is_empty()).then(|| format!("{}", self.pages).into())
@@ -72,6 +77,40 @@ impl Engine {
             more.is_none().then_some(Cursor { epoch: self.epoch(), position: listing.position });
         let people = self.people_of(&heads).await;
         Ok(ListingPage { people, heads, more, cursor })
+    }
+
+    /// A page of the list for a door that keeps nothing between requests: `more` names where the page before ended. `None`: it does not.
+    pub async fn list_after(
+        &self,
+        account: AccountId,
+        since: Option<Position>,
+        more: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<ListingPage>, Refusal> {
+        let now = self.watermark().get();
+        let place = match more {
+            Some(text) => match Place::parse(text) {
+                Some(place) => Some(place),
+                None => return Ok(None),
+            },
+            None => None,
+        };
+        let fixed = place.as_ref().map_or(now, |place| place.fixed);
+        let mut changed =
+            changed(&**self.store(), account, since).await.map_err(|error| unavailable(&error))?;
+        changed.sort_unstable_by(|a, b| b.cmp(a));
+        changed.retain(|at| place.as_ref().is_none_or(|place| *at < place.last));
+        let limit = limit.clamp(1, limits::PAGE_HEADS_MAX);
+        let rest = changed.len() > limit;
+        changed.truncate(limit);
+        let more = changed
+            .last()
+            .filter(|_| rest)
+            .map(|last| Place { fixed, last: *last }.to_string().into());
+        let heads = self.heads(account, changed.into_iter().map(|(_, id)| id).collect()).await?;
+        let cursor = more.is_none().then_some(Cursor { epoch: self.epoch(), position: fixed });
+        let people = self.people_of(&heads).await;
+        Ok(Some(ListingPage { people, heads, more, cursor }))
     }
 
     /// One conversation as `account` sees it.
@@ -127,6 +166,28 @@ impl Engine {
         let senders = heads.iter().filter_map(|head| head.last.as_ref().map(|last| last.sender));
         let accounts: HashSet<AccountId> = members.chain(senders).collect();
         self.people(accounts.into_iter().collect()).await
+    }
+}
+
+/// Where a page ended, and at which position the whole list is fixed.
+struct Place {
+    fixed: Position,
+    last: (Position, ConversationId),
+}
+
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        let (fixed, rest) = text.split_once('.')?;
+        let (position, id) = rest.split_once('.')?;
+        let number = |text: &str| text.parse().ok().map(Position::new);
+        Some(Self { fixed: number(fixed)?, last: (number(position)?, id.parse().ok()?) })
+    }
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (position, id) = self.last;
+        write!(f, "{}.{position}.{id}", self.fixed)
     }
 }
 

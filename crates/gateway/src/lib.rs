@@ -1,1 +1,13 @@
-//! To be written.
+//! The doors: listener, upgrade, WebSocket connections, REST, and the pages for operators.
+//!
+//! It turns bytes into frames and frames into bytes, and holds for each connection a queue with a bound. It refuses to know stores and to decide
+//! rights: the engine is asked, and what it answers is sent.
+
+mod command;
+mod http;
+mod listen;
+mod socket;
+mod state;
+
+pub use listen::serve;
+pub use state::{Gateway, GatewayConfig};

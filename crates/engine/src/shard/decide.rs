@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use parlance_core::{Decided, Decision, Named, Refusal, decide, needs};
+use parlance_core::{Decided, Decision, Named, Refusal, decide, needs, needs_made};
 use parlance_ports::{Stamped, Ticket};
 use parlance_types::frame::{Heads, Listing};
 use parlance_types::{AccountId, Code, ConversationId, Facts};
@@ -51,15 +51,32 @@ impl<S: CommandSource> Shard<S> {
             });
         }
         if wanted.is_empty() {
-            return self.decide_with(&stamped, &facts);
+            return self.decide_with(stamped, facts);
         }
         conversation.reading = true;
         conversation.waiting.push_front(Waiting::Command(stamped));
         self.read_facts(wanted, facts);
     }
 
+    /// What the decision asked for first is known; what that leads to may still have to be read.
+    pub(super) fn decide_with(&mut self, stamped: Stamped, mut facts: Facts) {
+        let id = stamped.command.conversation;
+        if facts.made.is_none()
+            && let Some(made) = needs_made(&stamped.command, &facts)
+        {
+            let conversation = self.cache.get_mut(id).expect("the caller found it loaded");
+            facts.made = conversation.record_in_flight(made).cloned();
+            if facts.made.is_none() {
+                conversation.reading = true;
+                conversation.waiting.push_front(Waiting::Command(stamped));
+                return self.read_made(id, made, facts);
+            }
+        }
+        self.decide_known(&stamped, &facts);
+    }
+
     /// Everything that the decision needs is known.
-    pub(super) fn decide_with(&mut self, stamped: &Stamped, facts: &Facts) {
+    pub(super) fn decide_known(&mut self, stamped: &Stamped, facts: &Facts) {
         let Stamped { command, stamp, ticket } = stamped;
         let conversation =
             self.cache.get_mut(command.conversation).expect("the caller found it loaded");

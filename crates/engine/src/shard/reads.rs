@@ -66,6 +66,23 @@ impl<S: CommandSource> Shard<S> {
         }));
     }
 
+    /// Reads the event that already did what a command wants. A log that lacks it is damaged.
+    pub(super) fn read_made(&mut self, id: ConversationId, made: Seq, mut facts: Facts) {
+        let store = self.store.clone();
+        self.reads.push(Box::pin(async move {
+            let read = record_at(&*store, id, made).await.and_then(|record| match record {
+                Some(record) => {
+                    facts.made = Some(record);
+                    Ok(facts)
+                }
+                None => Err(StoreError::Damaged(format!(
+                    "conversation {id}: event {made} is not there"
+                ))),
+            });
+            ReadDone::Facts(id, Box::new(read))
+        }));
+    }
+
     /// Goes on with what waited for a read.
     pub(super) fn resume(&mut self, done: ReadDone) {
         match done {
@@ -98,7 +115,7 @@ impl<S: CommandSource> Shard<S> {
         match facts {
             Ok(mut facts) => {
                 conversation.complete(&mut facts);
-                self.decide_with(&stamped, &facts);
+                self.decide_with(stamped, facts);
             }
             Err(error) => {
                 tracing::error!(conversation.id = %id, %error, "could not read facts");

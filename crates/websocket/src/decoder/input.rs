@@ -15,6 +15,11 @@ impl<'b> Input<'b> {
         self.0.is_empty()
     }
 
+    /// What is not used up.
+    pub const fn into_rest(self) -> &'b mut [u8] {
+        self.0
+    }
+
     pub(super) const fn len(&self) -> usize {
         self.0.len()
     }

@@ -1,0 +1,44 @@
+//! REST: every path with the method it takes, the shape of errors, and the pages for operators.
+
+mod accounts;
+mod conversations;
+mod error;
+mod messages;
+mod operations;
+mod people;
+mod request;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use parlance_types::{Code, limits};
+
+pub(crate) use error::ApiError;
+
+use crate::{Gateway, socket};
+
+/// The paths of `docs/protocol.md`.
+pub(crate) fn router(gateway: Gateway) -> Router {
+    Router::new()
+        .route("/v1/socket", get(socket::upgrade))
+        .route("/v1/accounts", post(accounts::sign_up))
+        .route("/v1/session", post(accounts::sign_in).delete(accounts::sign_out))
+        .route("/v1/session/refresh", post(accounts::refresh))
+        .route("/v1/me", get(people::me))
+        .route("/v1/people", get(people::find))
+        .route("/v1/people/{account}", get(people::one))
+        .route("/v1/directs/{account}/messages", post(messages::send_direct))
+        .route("/v1/conversations", get(conversations::list).post(conversations::create))
+        .route("/v1/conversations/{conversation}", get(conversations::one))
+        .route(
+            "/v1/conversations/{conversation}/messages",
+            get(messages::page).post(messages::send),
+        )
+        .route("/live", get(operations::live))
+        .route("/ready", get(operations::ready))
+        .route("/metrics", get(operations::metrics))
+        .fallback(|| async { ApiError::code(Code::UnknownPath) })
+        .method_not_allowed_fallback(|| async { ApiError::code(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
+        .with_state(gateway)
+}

@@ -1,0 +1,133 @@
+//! Messages: sending and reading.
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use parlance_engine::accounts::Signed;
+use parlance_engine::reply::{Answer, Outcome};
+use parlance_protocol::DecodeError;
+use parlance_protocol::rest::{Message, RestBody, decode};
+use parlance_types::frame::{Fetch, FetchRange, Place, Send};
+use parlance_types::{AccountId, Action, Code, MessageId, Seq, limits};
+use serde::Deserialize;
+
+use super::ApiError;
+use super::conversations::id;
+use super::request::{Bearer, Body, answer};
+use crate::{Gateway, command};
+
+/// What was decided, or why nothing was.
+pub(super) fn decided(outcome: &Outcome) -> Result<Answer, ApiError> {
+    match outcome {
+        Outcome::Decided(answer) => Ok(*answer),
+        Outcome::Refused(refusal) => Err((*refusal).into()),
+        Outcome::Accepted => Err(ApiError::code(Code::Unavailable)),
+        Outcome::OutcomeUnknown => Err(ApiError::code(Code::OutcomeUnknown)),
+    }
+}
+
+/// `POST /v1/conversations/{conversation}/messages`
+pub(super) async fn send(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Path(conversation): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let place = Place::Conversation(id(&conversation)?);
+    write(&gateway, signed, place, &headers, decode(&body)?).await
+}
+
+/// `POST /v1/directs/{account}/messages`
+pub(super) async fn send_direct(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Path(account): Path<String>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let account: AccountId = account.parse().map_err(|_| ApiError::code(Code::NotFound))?;
+    let message: Message = decode(&body)?;
+    if !matches!(message.action, Action::Send { .. }) {
+        return Err(
+            DecodeError::field("body.kind", "only messages here; name the conversation").into()
+        );
+    }
+    write(&gateway, signed, Place::To(account), &headers, message).await
+}
+
+async fn write(
+    gateway: &Gateway,
+    signed: Signed,
+    place: Place,
+    headers: &HeaderMap,
+    message: Message,
+) -> Result<Response, ApiError> {
+    let message_id = match message.message_id {
+        Some(id) => Some(id),
+        None => idempotency_key(headers)?,
+    };
+    let send = Send { id: 0, place, message_id, action: message.action };
+    let command = command::from_send(send, signed.account, Some(signed.device))?;
+    let decided = decided(&gateway.engine.perform(command).await?)?;
+    let status = if decided.duplicate { StatusCode::OK } else { StatusCode::CREATED };
+    Ok(answer(status, |out| decided.frame(0).write(out)))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<MessageId>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let id = value.to_str().ok().and_then(|text| text.parse().ok());
+    id.map(Some)
+        .ok_or_else(|| DecodeError::field("Idempotency-Key", "expected a lower-case UUIDv7").into())
+}
+
+/// Which range; the fields of the `fetch` frame.
+#[derive(Deserialize)]
+pub(super) struct Range {
+    after: Option<u64>,
+    before: Option<u64>,
+    around: Option<u64>,
+    changes_after: Option<u64>,
+    up_to: Option<u64>,
+    limit: Option<usize>,
+}
+
+impl Range {
+    fn range(&self) -> Result<FetchRange, ApiError> {
+        let seq = |name: &'static str, value: u64| {
+            Seq::new(value)
+                .ok_or_else(|| ApiError::from(DecodeError::field(name, "a seq is a number from 1")))
+        };
+        let given = [self.after, self.before, self.around, self.changes_after];
+        if given.iter().flatten().count() > 1 {
+            let message = "only one of after, before, around and changes_after";
+            return Err(DecodeError::field("after", message).into());
+        }
+        Ok(match *self {
+            Self { after: Some(after), .. } => FetchRange::After { after },
+            Self { before: Some(before), .. } => {
+                FetchRange::Before { before: Some(seq("before", before)?) }
+            }
+            Self { around: Some(around), .. } => {
+                FetchRange::Around { around: seq("around", around)? }
+            }
+            Self { changes_after: Some(after), up_to, .. } => {
+                FetchRange::ChangesAfter { after, up_to: seq("up_to", up_to.unwrap_or(0))? }
+            }
+            _ => FetchRange::Before { before: None },
+        })
+    }
+}
+
+/// `GET /v1/conversations/{conversation}/messages`
+pub(super) async fn page(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Path(conversation): Path<String>,
+    Query(range): Query<Range>,
+) -> Result<Response, ApiError> {
+    let limit = range.limit.unwrap_or(limits::PAGE_EVENTS_MAX);
+    let fetch = Fetch { id: 0, conversation: id(&conversation)?, range: range.range()?, limit };
+    let page = gateway.engine.fetch(signed.account, fetch).await?;
+    Ok(answer(StatusCode::OK, |out| page.write(out)))
+}

@@ -1,0 +1,58 @@
+//! People: oneself and others.
+
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use parlance_protocol::DecodeError;
+use parlance_protocol::rest::{Me, People, RestBody, decode_ids};
+use parlance_types::{AccountId, Code};
+use serde::Deserialize;
+
+use super::ApiError;
+use super::request::{Bearer, answer};
+use crate::Gateway;
+
+/// `GET /v1/me`
+pub(super) async fn me(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+) -> Result<Response, ApiError> {
+    let person = gateway.engine.accounts().person(signed.account).await?;
+    let person = person.ok_or_else(|| ApiError::code(Code::NotFound))?;
+    let me = Me { person, device: signed.device, session: signed.session };
+    Ok(answer(StatusCode::OK, |out| me.write(out)))
+}
+
+/// Whom to look for: one exact handle, or ids.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    q: Option<String>,
+    ids: Option<String>,
+}
+
+/// `GET /v1/people?q=` or `?ids=`
+pub(super) async fn find(
+    State(gateway): State<Gateway>,
+    Bearer(_): Bearer,
+    Query(Wanted { q, ids }): Query<Wanted>,
+) -> Result<Response, ApiError> {
+    let accounts = gateway.engine.accounts();
+    let people = match (q, ids) {
+        (Some(handle), None) => accounts.find(&handle).await?.into_iter().collect(),
+        (None, Some(ids)) => accounts.people(decode_ids(&ids)?).await?,
+        _ => return Err(DecodeError::field("q", "give a handle as q, or ids, and not both").into()),
+    };
+    Ok(answer(StatusCode::OK, |out| People(people).write(out)))
+}
+
+/// `GET /v1/people/{account}`
+pub(super) async fn one(
+    State(gateway): State<Gateway>,
+    Bearer(_): Bearer,
+    Path(account): Path<String>,
+) -> Result<Response, ApiError> {
+    let not_found = || ApiError::code(Code::NotFound);
+    let account: AccountId = account.parse().map_err(|_| not_found())?;
+    let person = gateway.engine.accounts().person(account).await?.ok_or_else(not_found)?;
+    Ok(answer(StatusCode::OK, |out| person.write(out)))
+}

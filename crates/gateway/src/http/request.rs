@@ -1,0 +1,66 @@
+//! What every handler does with a request first: who asks, and with which body.
+
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use parlance_engine::accounts::Signed;
+use parlance_types::Code;
+
+use super::ApiError;
+use crate::Gateway;
+
+pub(super) const JSON: &str = "application/json";
+
+/// The session of the bearer token.
+pub(super) struct Bearer(pub(super) Signed);
+
+impl FromRequestParts<Gateway> for Bearer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header
+            .and_then(|value| value.split_once(' '))
+            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, token) = token.ok_or_else(|| refused(gateway, Code::Unauthenticated))?;
+        gateway
+            .engine
+            .accounts()
+            .authenticate(token.trim())
+            .map(Self)
+            .map_err(|code| refused(gateway, code))
+    }
+}
+
+fn refused(gateway: &Gateway, code: Code) -> ApiError {
+    gateway.engine.metrics().refused(code);
+    ApiError::code(code)
+}
+
+/// The bytes of a body within the limit.
+pub(super) struct Body(pub(super) Bytes);
+
+impl FromRequest<Gateway> for Body {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, gateway: &Gateway) -> Result<Self, ApiError> {
+        Bytes::from_request(request, gateway).await.map(Self).map_err(|rejection| match rejection {
+            BytesRejection::FailedToBufferBody(error)
+                if error.status() == StatusCode::PAYLOAD_TOO_LARGE =>
+            {
+                ApiError::code(Code::FrameTooLarge)
+            }
+            _ => ApiError::code(Code::MalformedFrame),
+        })
+    }
+}
+
+/// A JSON answer.
+pub(super) fn answer(status: StatusCode, encode: impl FnOnce(&mut BytesMut)) -> Response {
+    let mut body = BytesMut::new();
+    encode(&mut body);
+    (status, [(header::CONTENT_TYPE, JSON)], body.freeze()).into_response()
+}

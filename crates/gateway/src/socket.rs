@@ -1,0 +1,103 @@
+//! `GET /v1/socket`: the upgrade, and what follows it.
+
+mod connection;
+mod hello;
+mod queue;
+mod requests;
+mod wire;
+
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use parlance_types::frame::ErrorFrame;
+use parlance_types::{Code, limits};
+use parlance_websocket::{Decoder, Limits, Role, handshake};
+use tokio::net::TcpStream;
+use tokio::time::{Duration, Instant};
+
+use crate::Gateway;
+use crate::http::ApiError;
+
+/// The subprotocols that this server speaks.
+const PROTOCOLS: &[&str] = &["parlance.v1.json"];
+/// Bytes of a read: they belong to the thread, so an idle connection holds none.
+const READ_BYTES: usize = 64 * 1024;
+/// Frames that one message may be cut into.
+const FRAGMENTS_MAX: u32 = 1_024;
+
+thread_local! {
+    static READ_BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; READ_BYTES].into_boxed_slice());
+}
+
+/// Answers an upgrade and leaves the connection to a task of its own.
+pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request) -> Response {
+    let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let upgrade = match handshake::check_upgrade(headers, PROTOCOLS) {
+        Ok(handshake::Upgrade { accept, protocol: Some(protocol) }) => (accept, protocol),
+        Ok(_) => {
+            return ask_for_upgrade(
+                "header Sec-WebSocket-Protocol does not offer parlance.v1.json",
+            );
+        }
+        Err(error) => return ask_for_upgrade(&error.to_string()),
+    };
+    let upgraded = hyper::upgrade::on(&mut request);
+    let tasks = gateway.tasks.clone();
+    tasks.spawn(async move {
+        match upgraded.await {
+            Ok(upgraded) => match into_parts(upgraded) {
+                Some((stream, early)) => Box::pin(connection::run(gateway, stream, early)).await,
+                None => tracing::error!("an upgraded connection is not a TCP stream"),
+            },
+            Err(error) => tracing::debug!(%error, "an upgrade did not complete"),
+        }
+    });
+    let (accept, protocol) = upgrade;
+    let headers = [
+        (header::CONNECTION, "Upgrade"),
+        (header::UPGRADE, "websocket"),
+        (header::SEC_WEBSOCKET_ACCEPT, accept.as_str()),
+        (header::SEC_WEBSOCKET_PROTOCOL, protocol),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}
+
+fn ask_for_upgrade(message: &str) -> Response {
+    let error = ErrorFrame {
+        message: Some(message.into()),
+        ..ErrorFrame::new(None, Code::UpgradeRequired)
+    };
+    let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
+    (headers, ApiError(error)).into_response()
+}
+
+/// The socket and what was read beyond the request. The bytes are copied: hyper's buffer would otherwise live as long as the
+/// connection.
+fn into_parts(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
+    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
+}
+
+/// Milliseconds of a clock that does not go back, for the machines of connections.
+fn now_ms() -> u64 {
+    BEGIN.elapsed().as_millis() as u64
+}
+
+/// When `now_ms` will be `ms`.
+fn instant(ms: u64) -> Instant {
+    *BEGIN + Duration::from_millis(ms)
+}
+
+static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+fn decoder() -> Decoder {
+    Decoder::new(
+        Role::Server,
+        Limits { message_bytes_max: limits::FRAME_BYTES_MAX, fragments_max: FRAGMENTS_MAX },
+    )
+}

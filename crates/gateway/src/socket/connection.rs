@@ -1,0 +1,261 @@
+//! The task of one connection: reads what is there, hands it on, and writes only when the socket was full. What each input means is
+//! `parlance_core::connection`'s to say.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use parlance_core::connection::{self, Output};
+use parlance_engine::outlet::Outlet;
+use parlance_types::frame::Bye;
+use parlance_websocket::{Decoder, Input, Message, Opcode, write, write_close};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::{Duration, sleep_until, timeout};
+
+use super::hello::{self, Turned};
+use super::queue::{Need, Outgoing};
+use super::requests::Requests;
+use super::{READ_BUFFER, instant, now_ms, wire};
+use crate::Gateway;
+
+/// How long a client has to answer a close frame.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// When nothing is due, look again after this.
+const LOOK_AGAIN_MS: u64 = 60_000;
+
+/// Runs a connection from its upgrade to its end.
+pub(super) async fn run(gateway: Gateway, stream: TcpStream, early: Vec<u8>) {
+    let metrics = gateway.engine.metrics().clone();
+    metrics.connections.add(1);
+    // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
+    if let Some(connection) = Box::pin(open(&gateway, stream, early)).await {
+        let outgoing = connection.requests.outgoing().clone();
+        connection.live(&gateway).await;
+        gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
+        outgoing.abandon();
+    }
+    metrics.connections.add(-1);
+}
+
+/// From the upgrade to `ready`.
+async fn open(gateway: &Gateway, stream: TcpStream, early: Vec<u8>) -> Option<Connection> {
+    let (mut reader, writer) = stream.into_split();
+    let mut decoder = super::decoder();
+    let mut machine =
+        connection::Connection::new(now_ms(), gateway.config.heartbeat.as_millis() as u64);
+    let (turned, writer) = match hello::read(&mut machine, &mut reader, &mut decoder, early).await {
+        Ok((hello, early)) => match hello::greet(gateway, hello, machine, writer).await {
+            Ok((outgoing, listing)) => {
+                let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
+                return Some(Connection { reader, decoder, requests, early });
+            }
+            Err(turned) => turned,
+        },
+        Err(turned) => (turned, writer),
+    };
+    match turned {
+        Turned::Away(bye) => turn_away(&writer, &wire::goodbye(&bye)),
+        Turned::Broken(code) => turn_away(&writer, &closing(code, "")),
+        Turned::Gone => return None,
+    }
+    // The other side reads this, and closes; cutting the connection now could take the words away from it.
+    drop(writer);
+    let wait = async { while std::future::poll_fn(|cx| poll_discard(&mut reader, cx)).await {} };
+    if timeout(CLOSE_TIMEOUT, wait).await.is_err() {
+        tracing::trace!("a client that was turned away did not leave in time");
+    }
+    None
+}
+
+/// A few bytes into an empty socket buffer: if they do not fit, the other side has not read anything yet either.
+fn turn_away(writer: &OwnedWriteHalf, bytes: &[u8]) {
+    if let Err(error) = writer.try_write(bytes) {
+        tracing::debug!(%error, "could not say why a connection was turned away");
+    }
+}
+
+fn closing(code: parlance_websocket::CloseCode, reason: &str) -> Bytes {
+    let mut bytes = BytesMut::new();
+    write_close(&mut bytes, code, reason, None);
+    bytes.freeze()
+}
+
+/// An authenticated connection.
+struct Connection {
+    reader: OwnedReadHalf,
+    decoder: Decoder,
+    requests: Requests,
+    /// Bytes that came with `hello`.
+    early: Vec<u8>,
+}
+
+/// What a turn of the loop found.
+enum Turn {
+    /// Bytes were read and handled.
+    Read,
+    /// The other side is gone, or said goodbye, or broke the protocol.
+    Ended,
+    Woken,
+    Writable(io::Result<()>),
+    Answered,
+    Time,
+    Leave,
+}
+
+impl Connection {
+    async fn live(mut self, gateway: &Gateway) {
+        let mut early = std::mem::take(&mut self.early);
+        if !early.is_empty()
+            && let Turn::Ended = handle(&mut early, &mut self.decoder, &mut self.requests)
+        {
+            return self.finish().await;
+        }
+        drop(early);
+        loop {
+            self.requests.go_on();
+            let need = self.requests.outgoing().need();
+            if need.done {
+                return self.finish().await;
+            }
+            let output = if need.revoked {
+                self.requests.outgoing().handle(connection::Input::Revoked)
+            } else {
+                match self.turn(gateway, need).await {
+                    Turn::Read | Turn::Woken | Turn::Answered => Output::Wait,
+                    Turn::Ended => return self.finish().await,
+                    Turn::Writable(Ok(())) if self.requests.outgoing().unblock().is_ok() => {
+                        Output::Wait
+                    }
+                    Turn::Writable(_) => return,
+                    Turn::Time => self.requests.outgoing().handle(connection::Input::Time),
+                    Turn::Leave => {
+                        let spread_ms = gateway.config.drain.as_millis() as u64;
+                        self.requests.outgoing().handle(connection::Input::Leave { spread_ms })
+                    }
+                }
+            };
+            match output {
+                Output::Close(bye) => return self.say_goodbye(&bye).await,
+                // It takes no bytes, so there is no telling it.
+                Output::Abandon => return,
+                _ => {}
+            }
+        }
+    }
+
+    async fn turn(&mut self, gateway: &Gateway, need: Need) -> Turn {
+        let Self { reader, decoder, requests, .. } = self;
+        let outgoing: Arc<Outgoing> = requests.outgoing().clone();
+        let read = need.read && !requests.must_pause();
+        let due = need.deadline_ms.unwrap_or_else(|| now_ms() + LOOK_AGAIN_MS);
+        tokio::select! {
+            turn = std::future::poll_fn(|cx| {
+                if requests.poll(cx) {
+                    return Poll::Ready(Turn::Answered);
+                }
+                if read { poll_read(reader, decoder, requests, cx) } else { Poll::Pending }
+            }) => turn,
+            () = outgoing.wake.notified() => Turn::Woken,
+            result = outgoing.writable(), if need.write => Turn::Writable(result),
+            () = sleep_until(instant(due)) => Turn::Time,
+            () = gateway.leave.cancelled() => Turn::Leave,
+        }
+    }
+
+    async fn say_goodbye(self, bye: &Bye) {
+        self.requests.outgoing().close(wire::goodbye(bye));
+        self.finish().await;
+    }
+
+    /// Writes what is queued, and gives the other side a moment to answer the close frame.
+    async fn finish(mut self) {
+        let Self { reader, requests, .. } = &mut self;
+        let outgoing = requests.outgoing();
+        let drained = async {
+            while outgoing.need().write {
+                if outgoing.writable().await.is_err() || outgoing.unblock().is_err() {
+                    return;
+                }
+            }
+            if outgoing.need().done {
+                while std::future::poll_fn(|cx| poll_discard(reader, cx)).await {}
+            }
+        };
+        if timeout(CLOSE_TIMEOUT, drained).await.is_err() {
+            tracing::trace!("a client did not close its side in time");
+        }
+    }
+}
+
+/// Reads what is there into the thread's buffer and handles all of it.
+fn poll_read(
+    reader: &mut OwnedReadHalf,
+    decoder: &mut Decoder,
+    requests: &mut Requests,
+    cx: &mut Context<'_>,
+) -> Poll<Turn> {
+    READ_BUFFER.with_borrow_mut(|buffer| {
+        let mut read = ReadBuf::new(buffer);
+        match Pin::new(reader).poll_read(cx, &mut read) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Err(_)) => Poll::Ready(Turn::Ended),
+            Poll::Ready(Ok(())) if read.filled().is_empty() => Poll::Ready(Turn::Ended),
+            Poll::Ready(Ok(())) => Poll::Ready(handle(read.filled_mut(), decoder, requests)),
+        }
+    })
+}
+
+/// Handles the bytes of a read.
+fn handle(bytes: &mut [u8], decoder: &mut Decoder, requests: &mut Requests) -> Turn {
+    requests.engine().metrics().socket_reads.increment();
+    let outgoing = requests.outgoing().clone();
+    outgoing.handle(connection::Input::Heard);
+    let mut input = Input::new(bytes);
+    let mut owed = false;
+    let turn = loop {
+        match decoder.next(&mut input) {
+            Ok(None) => break Turn::Read,
+            Ok(Some(Message::Text(text))) => owed |= requests.receive(text),
+            Ok(Some(Message::Binary(_))) => {
+                outgoing.close(closing(
+                    parlance_websocket::CloseCode::UNSUPPORTED,
+                    "this subprotocol is text",
+                ));
+                break Turn::Ended;
+            }
+            Ok(Some(Message::Ping(payload))) => {
+                let mut pong = BytesMut::new();
+                write(&mut pong, Opcode::Pong, payload, None);
+                owed |= outgoing.send(pong.freeze());
+            }
+            Ok(Some(Message::Pong(_))) => {}
+            Ok(Some(Message::Close(close))) => {
+                let code = close.map_or(parlance_websocket::CloseCode::NORMAL, |close| close.code);
+                outgoing.close(closing(code, ""));
+                break Turn::Ended;
+            }
+            Err(error) => {
+                outgoing.close(closing(error.close_code(), &error.to_string()));
+                break Turn::Ended;
+            }
+        }
+    };
+    if owed {
+        outgoing.flush();
+    }
+    turn
+}
+
+/// Reads and drops. False at the end.
+fn poll_discard(reader: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<bool> {
+    READ_BUFFER.with_borrow_mut(|buffer| {
+        let mut read = ReadBuf::new(buffer);
+        Pin::new(reader)
+            .poll_read(cx, &mut read)
+            .map(|result| result.is_ok() && !read.filled().is_empty())
+    })
+}

@@ -1,0 +1,323 @@
+//! The outgoing side of a connection: a queue with a bound, written by whoever fills it, and the connection's state machine beside it.
+//!
+//! Shards write straight to the socket after each group, so that a message costs one system call and wakes nobody. Only when the socket
+//! takes no more does the connection's own task wait for it and write. A push that finds the queue full turns the connection into
+//! *lagging*: pushes stop, the client is told where it stands and pulls. Replies are never dropped; while they exceed their
+//! share, the task does not read.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
+use parlance_core::connection::{Connection, Input, Output};
+use parlance_engine::outlet::{Outlet, Peer, Push, Shared};
+use parlance_engine::{Metrics, Watermark};
+use parlance_types::frame::{Cursor, ErrorFrame, ServerFrame};
+use parlance_types::{Epoch, Position};
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::Notify;
+
+use super::{now_ms, wire};
+
+/// Bytes in the queue beyond which a push makes the connection lag.
+const PUSH_BYTES_MAX: usize = 256 * 1024;
+/// Bytes in the queue beyond which the socket is not read.
+const REPLY_BYTES_MAX: usize = 512 * 1024;
+/// Bytes gathered for one write.
+const WRITE_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(Vec::with_capacity(WRITE_BYTES));
+}
+
+struct Queue {
+    machine: Connection,
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    /// `ready` was queued: writing may begin.
+    greeted: bool,
+    /// A flush is owed by somebody.
+    dirty: bool,
+    /// The socket took no more; the connection's task writes when it does again.
+    blocked: bool,
+    /// The connection's task waits until it may read on.
+    paused: bool,
+    /// Nothing is queued any more: the last frame was a close.
+    closed: bool,
+    /// The session was ended.
+    revoked: bool,
+}
+
+/// The queue of a connection, and the half of the socket that it is written to.
+pub(super) struct Outgoing {
+    peer: Peer,
+    epoch: Epoch,
+    socket: OwnedWriteHalf,
+    queue: Mutex<Queue>,
+    /// Wakes the connection's task: the socket is blocked, reading may go on, or the session was ended.
+    pub(super) wake: Notify,
+    watermark: Arc<Watermark>,
+    metrics: Arc<Metrics>,
+}
+
+/// What the connection's task has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    /// Wait until the socket takes bytes, and write.
+    pub(super) write: bool,
+    /// Read what the client has to say.
+    pub(super) read: bool,
+    pub(super) revoked: bool,
+    /// Everything is written and a close frame was the last of it.
+    pub(super) done: bool,
+    /// When time alone changes something.
+    pub(super) deadline_ms: Option<u64>,
+}
+
+impl Outgoing {
+    pub(super) fn new(
+        peer: Peer,
+        epoch: Epoch,
+        machine: Connection,
+        socket: OwnedWriteHalf,
+        (watermark, metrics): (Arc<Watermark>, Arc<Metrics>),
+    ) -> Self {
+        let queue = Queue {
+            machine,
+            frames: VecDeque::new(),
+            bytes: 0,
+            greeted: false,
+            dirty: false,
+            blocked: false,
+            paused: false,
+            closed: false,
+            revoked: false,
+        };
+        Self {
+            peer,
+            epoch,
+            socket,
+            queue: Mutex::new(queue),
+            wake: Notify::new(),
+            watermark,
+            metrics,
+        }
+    }
+
+    /// What the machine says to `input`.
+    pub(super) fn handle(&self, input: Input) -> Output {
+        let mut queue = self.queue.lock();
+        let pushed = queue.machine.pushes();
+        let output = queue.machine.handle(now_ms(), input);
+        if queue.greeted && !pushed && queue.machine.pushes() {
+            self.metrics.lagging.add(-1);
+        }
+        output
+    }
+
+    /// How far the connection has everything now, for a pong.
+    pub(super) fn cover(&self) {
+        let covered = Input::Covered(self.watermark.get());
+        self.queue.lock().machine.handle(now_ms(), covered);
+    }
+
+    pub(super) fn cursor(&self, position: Position) -> Cursor {
+        Cursor { epoch: self.epoch, position }
+    }
+
+    /// Puts `ready` before everything that was pushed since the registration, and begins to write.
+    pub(super) fn greet(&self, ready: Bytes, authenticated: Input) {
+        {
+            let mut queue = self.queue.lock();
+            queue.bytes += ready.len();
+            queue.frames.push_front(ready);
+            queue.greeted = true;
+            queue.machine.handle(now_ms(), authenticated);
+        }
+        self.flush();
+    }
+
+    /// Queues the answer to something else than a command, as a whole WebSocket message. True if nobody owes a flush yet.
+    pub(super) fn send(&self, bytes: Bytes) -> bool {
+        self.queue.lock().enqueue(bytes)
+    }
+
+    /// Queues the close frame; nothing is queued after it.
+    pub(super) fn close(&self, bytes: Bytes) {
+        {
+            let mut queue = self.queue.lock();
+            queue.greeted = true;
+            queue.enqueue(bytes);
+            queue.closed = true;
+        }
+        self.flush();
+    }
+
+    pub(super) fn need(&self) -> Need {
+        let mut queue = self.queue.lock();
+        queue.paused = !queue.may_read();
+        Need {
+            write: queue.blocked && !queue.frames.is_empty(),
+            read: !queue.paused,
+            revoked: queue.revoked && !queue.closed,
+            done: queue.closed && queue.frames.is_empty(),
+            deadline_ms: queue.machine.deadline(),
+        }
+    }
+
+    /// Waits until the socket takes bytes.
+    pub(super) async fn writable(&self) -> io::Result<()> {
+        self.socket.writable().await
+    }
+
+    /// Writes after the socket was blocked.
+    pub(super) fn unblock(&self) -> io::Result<()> {
+        let mut queue = self.queue.lock();
+        queue.blocked = false;
+        self.write(&mut queue)
+    }
+
+    /// The socket is gone: nothing more will be written.
+    pub(super) fn abandon(&self) {
+        let mut queue = self.queue.lock();
+        if queue.greeted && !queue.closed && !queue.machine.pushes() {
+            self.metrics.lagging.add(-1);
+        }
+        queue.closed = true;
+        queue.frames = VecDeque::new();
+        queue.bytes = 0;
+    }
+
+    fn write(&self, queue: &mut Queue) -> io::Result<()> {
+        let before = queue.bytes;
+        while !queue.frames.is_empty() && !queue.blocked {
+            let result = match queue.frames.front() {
+                Some(only) if queue.frames.len() == 1 || only.len() >= WRITE_BYTES => {
+                    self.try_write(only)
+                }
+                _ => self.write_gathered(&queue.frames),
+            };
+            match result {
+                Ok(written) => queue.consume(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => queue.blocked = true,
+                Err(error) => return Err(error),
+            }
+        }
+        if queue.frames.is_empty() {
+            // An idle connection holds no memory but its own.
+            queue.frames = VecDeque::new();
+        }
+        let wrote = Input::Wrote { progressed: queue.bytes < before, blocked: queue.blocked };
+        queue.machine.handle(now_ms(), wrote);
+        Ok(())
+    }
+
+    fn write_gathered(&self, frames: &VecDeque<Bytes>) -> io::Result<usize> {
+        SCRATCH.with_borrow_mut(|scratch| {
+            scratch.clear();
+            for frame in frames {
+                if !scratch.is_empty() && scratch.len() + frame.len() > WRITE_BYTES {
+                    break;
+                }
+                scratch.extend_from_slice(frame);
+            }
+            self.try_write(scratch)
+        })
+    }
+
+    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.metrics.socket_writes.increment();
+        self.socket.try_write(bytes)
+    }
+}
+
+impl Queue {
+    /// Replies may not be dropped, so what would cause more of them is not read.
+    fn may_read(&self) -> bool {
+        self.machine.reads() && self.bytes <= REPLY_BYTES_MAX
+    }
+
+    /// True if nobody owes a flush yet.
+    fn enqueue(&mut self, bytes: Bytes) -> bool {
+        if self.closed {
+            return false;
+        }
+        self.bytes += bytes.len();
+        self.frames.push_back(bytes);
+        !std::mem::replace(&mut self.dirty, true)
+    }
+
+    fn consume(&mut self, mut written: usize) {
+        self.bytes -= written;
+        while written > 0 {
+            let Some(front) = self.frames.front_mut() else { return };
+            if front.len() > written {
+                front.advance(written);
+                return;
+            }
+            written -= front.len();
+            self.frames.pop_front();
+        }
+    }
+}
+
+impl Outlet for Outgoing {
+    fn peer(&self) -> Peer {
+        self.peer
+    }
+
+    fn push(&self, frame: &Shared<'_>) -> bool {
+        let mut queue = self.queue.lock();
+        if queue.greeted && !queue.machine.pushes() {
+            return false;
+        }
+        if queue.greeted && queue.bytes > PUSH_BYTES_MAX {
+            // The group at hand is above the watermark, so the cursor ends before what is dropped here.
+            queue.machine.handle(now_ms(), Input::Covered(self.watermark.get()));
+            let Output::Lag(position) = queue.machine.handle(now_ms(), Input::Overflowed) else {
+                return false;
+            };
+            self.metrics.lags.increment();
+            self.metrics.lagging.add(1);
+            return queue
+                .enqueue(wire::encode(&ServerFrame::Lag { cursor: self.cursor(position) }));
+        }
+        let own = matches!(frame.push(), Push::Event(event) if event.sender == self.peer.account);
+        queue.enqueue(frame.wire(u8::from(own), |push| wire::encode_push(push, own)))
+    }
+
+    fn reply(&self, frame: &ServerFrame) -> bool {
+        let bytes = wire::encode(frame);
+        let mut queue = self.queue.lock();
+        if matches!(frame, ServerFrame::Ok(_) | ServerFrame::Error(ErrorFrame { id: Some(_), .. }))
+        {
+            queue.machine.handle(now_ms(), Input::Answered);
+        }
+        queue.enqueue(bytes)
+    }
+
+    fn flush(&self) {
+        let mut queue = self.queue.lock();
+        queue.dirty = false;
+        if queue.blocked || !queue.greeted {
+            return;
+        }
+        if self.write(&mut queue).is_err() {
+            // The reading side finds the same error and ends the connection.
+            queue.closed = true;
+            queue.frames.clear();
+            queue.bytes = 0;
+        }
+        if queue.blocked || queue.closed || (queue.paused && queue.may_read()) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn revoke(&self) {
+        self.queue.lock().revoked = true;
+        self.wake.notify_one();
+    }
+}

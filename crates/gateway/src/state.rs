@@ -1,0 +1,81 @@
+//! What every door shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parlance_engine::Engine;
+use parlance_types::limits;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// The settings of the doors.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// The name of this node in `ready`.
+    pub node: Box<str>,
+    /// Connections that are open at a time; beyond, new ones are turned away.
+    pub connections_max: usize,
+    /// From the connection to the head of a request.
+    pub head_timeout: Duration,
+    /// Between two pings of a client.
+    pub heartbeat: Duration,
+    /// How long clients have to leave when the server goes down; `bye` spreads them over it.
+    pub drain: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> Self {
+        Self {
+            node: "local".into(),
+            connections_max: 200_000,
+            head_timeout: Duration::from_secs(10),
+            heartbeat: Duration::from_millis(limits::HEARTBEAT_MS),
+            drain: Duration::from_secs(10),
+        }
+    }
+}
+
+/// The doors of a node. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) config: Arc<GatewayConfig>,
+    ready: Arc<AtomicBool>,
+    /// Cancelled when connections are to say `bye`.
+    pub(crate) leave: CancellationToken,
+    /// Every connection's task.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Gateway {
+    pub fn new(engine: Arc<Engine>, config: GatewayConfig) -> Self {
+        Self {
+            engine,
+            config: Arc::new(config),
+            ready: Arc::new(AtomicBool::new(true)),
+            leave: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Whether the node should get traffic.
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// First stage of a shutdown: load balancers look elsewhere.
+    pub fn not_ready(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+
+    /// Third stage, after accepting has stopped: clients are told to come back after a random part of the drain time. Waits until
+    /// every connection is gone, at most as long as the drain time.
+    pub async fn drain(&self) {
+        self.leave.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.config.drain, self.tasks.wait()).await.is_err() {
+            tracing::warn!(connections = self.tasks.len(), "connections did not leave in time");
+        }
+    }
+}
