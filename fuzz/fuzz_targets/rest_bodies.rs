@@ -1,0 +1,6 @@
+//! The bodies of the REST paths.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| parlance_protocol::fuzz_rest(bytes));
