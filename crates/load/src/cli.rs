@@ -109,6 +109,12 @@ pub enum Scenario {
         #[arg(long, default_value_t = 50)]
         readers: usize,
     },
+    /// Everybody writes to everybody, twice: nearly every message finds its conversation cold.
+    Scatter {
+        /// Direct conversations.
+        #[arg(long, default_value_t = 100_000)]
+        conversations: u64,
+    },
     /// A flood with readers that take a kilobyte a second: memory must stand, and afterwards they must have everything.
     Slow {
         /// Messages of the flood.

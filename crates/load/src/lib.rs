@@ -64,6 +64,7 @@ pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
         Scenario::History { messages, conversations, readers } => {
             scenario::history(&stage, *messages, *conversations, *readers)
         }
+        Scenario::Scatter { conversations } => scenario::scatter(&stage, *conversations),
         Scenario::Slow { messages, readers } => scenario::slow(&stage, *messages, *readers),
         Scenario::Crash { kills, pairs } => scenario::crash(&stage, *kills, *pairs),
         Scenario::Replay { files } => scenario::replay(&stage, files),

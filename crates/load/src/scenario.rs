@@ -6,6 +6,7 @@ mod flood;
 mod history;
 mod idle;
 mod replay;
+mod scatter;
 mod slow;
 mod storm;
 
@@ -14,6 +15,7 @@ pub(crate) use flood::{group, pairs};
 pub(crate) use history::history;
 pub(crate) use idle::idle;
 pub(crate) use replay::replay;
+pub(crate) use scatter::scatter;
 pub(crate) use slow::slow;
 pub(crate) use storm::storm;
 

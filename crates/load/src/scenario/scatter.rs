@@ -1,0 +1,203 @@
+//! `scatter`: everybody writes to everybody, a little. Hardly a conversation is in memory when its next message comes.
+
+use std::time::{Duration, Instant};
+
+use super::{Stage, files};
+use crate::checker::{Observer, Sight};
+use crate::fleet::{Fleet, Handler};
+use crate::history::Judge;
+use crate::ids::IdSource;
+use crate::process::Process;
+use crate::progress::Progress;
+use crate::report::{Latencies, latencies};
+use crate::scan::{Frame, OkFields, frames};
+use crate::socket::Outgoing;
+use crate::world::Seat;
+use crate::{LoadError, Report};
+
+const WINDOW: usize = 4;
+/// Messages of each conversation.
+const ROUNDS: u64 = 2;
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
+#[derive(Debug)]
+struct Writers {
+    seats: Vec<Seat>,
+    each: Vec<Writer>,
+    /// Each account writes to as many of those after it, in a circle.
+    reach: u64,
+    judge: Judge,
+    ready: usize,
+    acked: u64,
+    delivered: u64,
+    times: Latencies,
+    broken: Option<String>,
+}
+
+#[derive(Debug)]
+struct Writer {
+    ids: IdSource,
+    /// Messages sent and when: the last [`WINDOW`] of them.
+    sent: u64,
+    clock: [Instant; WINDOW],
+}
+
+pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, LoadError> {
+    // With n accounts there are n(n - 1)/2 pairs.
+    let accounts = (conversations * 2).isqrt() as usize + 2;
+    files::raise(accounts)?;
+    let progress = Progress::new("scatter");
+    progress.say("signing everybody up");
+    let server = stage.server()?;
+    let seats = server.world()?.sign_up(accounts)?;
+    let mut crowd = Writers {
+        each: (0..accounts)
+            .map(|index| Writer {
+                ids: IdSource::new(index as u32),
+                sent: 0,
+                clock: [Instant::now(); WINDOW],
+            })
+            .collect(),
+        seats,
+        reach: conversations.div_ceil(accounts as u64).min((accounts as u64 - 1) / 2),
+        judge: Judge::new(stage.options.record.as_deref())?,
+        ready: 0,
+        acked: 0,
+        delivered: 0,
+        times: latencies(),
+        broken: None,
+    };
+    let mut fleet = Fleet::new(server.address, stage.options.seed)?;
+    for index in 0..accounts {
+        fleet.connect(index)?;
+        if index % 64 == 63 {
+            crowd.until(&mut fleet, |c| c.ready > index, &progress)?;
+        }
+    }
+    crowd.until(&mut fleet, |c| c.ready == accounts, &progress)?;
+    let cpu = |process: &Option<Process>| process.as_ref().map(Process::cpu).transpose();
+    let (before, start) = (cpu(&server.process)?, Instant::now());
+    for index in 0..accounts {
+        for _ in 0..WINDOW {
+            if let Some(out) = fleet.out(index) {
+                crowd.write(index, out);
+            }
+        }
+        fleet.flush(index)?;
+    }
+    let total = crowd.reach * accounts as u64 * ROUNDS;
+    crowd.until(&mut fleet, |c| c.acked == total, &progress)?;
+    let wall = start.elapsed().as_secs_f64();
+    let after = cpu(&server.process)?;
+    crowd.until(&mut fleet, |c| c.judge.checker().lost_now() == 0, &progress)?;
+    let mut report = Report::new("scatter");
+    (report.sent, report.delivered) = (total, crowd.delivered);
+    report.rate_per_s = Some(total as f64 / wall);
+    if let Some((before, after)) = before.zip(after) {
+        let used = after.saturating_sub(before).as_secs_f64();
+        report.server_cpu_us_per_message = Some(used * 1e6 / total as f64);
+    }
+    report.time(&crowd.times);
+    report.notes.push(format!(
+        "{} conversations of {accounts} accounts, {ROUNDS} messages each, the second after all had the first; times are from send to ok",
+        total / ROUNDS
+    ));
+    report.judge(crowd.judge.finish()?);
+    Ok(report)
+}
+
+impl Writers {
+    /// Goes on as long as something happens.
+    fn until(
+        &mut self,
+        fleet: &mut Fleet,
+        done: impl Fn(&Self) -> bool,
+        progress: &Progress,
+    ) -> Result<(), LoadError> {
+        let (mut moved, mut last) = (Instant::now(), (0, 0, 0));
+        while !done(self) {
+            fleet.turn(Duration::from_millis(100), self)?;
+            if let Some(what) = self.broken.take() {
+                return Err(LoadError::Broken(what));
+            }
+            let now = (self.ready, self.acked, self.delivered);
+            if now != last {
+                (moved, last) = (Instant::now(), now);
+                progress.show(self.acked, "acknowledged");
+            } else if moved.elapsed() > SILENCE_MAX {
+                return Err(LoadError::Timeout("messages"));
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, index: usize, out: &mut Outgoing) {
+        let (accounts, writer) = (self.seats.len(), &mut self.each[index]);
+        if writer.sent == self.reach * ROUNDS {
+            return;
+        }
+        let step = writer.sent % self.reach + 1;
+        let to = self.seats[(index + step as usize) % accounts].account;
+        writer.clock[writer.sent as usize % WINDOW] = Instant::now();
+        writer.sent += 1;
+        let (id, text) = (writer.ids.next(writer.sent as u32), "x".repeat(100));
+        let request = writer.sent;
+        out.text(&format!(
+            r#"{{"send":{{"id":{request},"to":"{to}","message_id":"{id}","body":{{"kind":"text","text":"{text}"}}}}}}"#
+        ));
+    }
+
+    fn ok(&mut self, index: usize, ok: &OkFields, out: &mut Outgoing) {
+        self.acked += 1;
+        let clock = self.each[index].clock[(ok.id - 1) as usize % WINDOW];
+        self.times.saturating_record(clock.elapsed().as_micros() as u64);
+        self.judge.acked(&Sight {
+            observer: index as Observer,
+            conversation: ok.conversation,
+            seq: ok.seq,
+            message_id: ok.message_id,
+            hash: ok.hash,
+        });
+        self.write(index, out);
+    }
+
+    fn frame(&mut self, index: usize, frame: Frame<'_>, out: &mut Outgoing) {
+        match frame {
+            Frame::Ok(ok) => self.ok(index, &ok, out),
+            // Those who receive follow the conversation from its beginning; a sender sees its own by their `ok`.
+            Frame::Event(event) if event.sender != self.seats[index].account => {
+                self.delivered += 1;
+                let observer = index as Observer;
+                self.judge.follow(observer, event.conversation, 0);
+                self.judge.saw(&Sight {
+                    observer,
+                    conversation: event.conversation,
+                    seq: event.seq,
+                    message_id: event.message_id,
+                    hash: event.hash,
+                });
+            }
+            Frame::Other("ready", _) => self.ready += 1,
+            Frame::Other(name @ ("error" | "bye" | "lag" | "ok"), value) => {
+                self.broken = Some(format!("connection {index}: {name} {value}"));
+            }
+            Frame::Event(_) | Frame::Other(..) => {}
+        }
+    }
+}
+
+impl Handler for Writers {
+    fn opened(&mut self, index: usize, out: &mut Outgoing) {
+        out.text(&format!(r#"{{"hello":{{"token":"{}"}}}}"#, self.seats[index].token));
+    }
+
+    fn text(&mut self, index: usize, text: &str, out: &mut Outgoing) {
+        if let Err(error) = frames(text, |frame| self.frame(index, frame, out)) {
+            self.broken = Some(error.to_string());
+        }
+    }
+
+    fn closed(&mut self, index: usize) {
+        self.broken = Some(format!("connection {index} was closed"));
+    }
+}
