@@ -1,1 +1,26 @@
-fn main() {}
+//! The binary `parlance`: command line, configuration, wiring and lifecycle. It decides nothing about conversations.
+
+mod cli;
+mod config;
+mod open;
+mod serve;
+mod telemetry;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cli::run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            telemetry::fatal(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{config, serve, telemetry, verify};
+
+/// What a command may fail with: one line for the person at the terminal.
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// A messenger backend in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "parlance",
+    version,
+    after_help = "Without a command: serve, with its defaults.\n\nExample:\n  parlance serve --listen 0.0.0.0:8080 --data /var/lib/parlance"
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve(Serve),
+    /// Check everything in a data directory that no server has open.
+    Verify(Verify),
+    /// Load a server and check that it loses, repeats and reorders nothing.
+    Drill(parlance_load::Cli),
+    /// A bare relay for comparison; started by `drill --yardstick`.
+    #[command(hide = true)]
+    Yardstick(parlance_load::Yardstick),
+    /// Print the version.
+    Version,
+}
+
+/// Run the server.
+#[derive(Debug, Default, Args)]
+#[command(
+    after_help = "Example:\n  parlance serve --listen 127.0.0.1:9000 --data ./chat\n\nEvery key of the configuration can also be given as PARLANCE__SECTION__KEY, e.g. PARLANCE__SERVER__WORKERS=2."
+)]
+struct Serve {
+    /// Address and port [default: 127.0.0.1:8080]
+    #[arg(long)]
+    listen: Option<SocketAddr>,
+    /// Data directory, made if it is not there [default: parlance-data]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Configuration (TOML)
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+/// Check everything in a data directory.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  parlance verify --data ./chat --format json\n\nThe exit code is 0 if nothing is wrong, 1 if something is, 2 if it could not be checked."
+)]
+struct Verify {
+    /// Data directory [default: parlance-data]
+    #[arg(long, default_value = "parlance-data")]
+    data: PathBuf,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// Runs what was asked for.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    match cli.command.unwrap_or_else(|| Command::Serve(Serve::default())) {
+        Command::Serve(Serve { listen, data, config }) => {
+            telemetry::start();
+            let mut config = config::load(config.as_deref())?;
+            config.server.listen = listen.unwrap_or(config.server.listen);
+            config.server.data = data.unwrap_or(config.server.data);
+            serve::run(config)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify(Verify { data, format }) => verify::run(&data, format),
+        Command::Drill(drill) => {
+            let passed = parlance_load::run(&drill)?;
+            Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+        }
+        Command::Yardstick(yardstick) => {
+            parlance_load::relay(&yardstick)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Version => {
+            telemetry::print(&format!("parlance {}", env!("CARGO_PKG_VERSION")));
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The sections of the configuration with their defaults.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use super::read::Section;
+
+/// Everything that can be configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) accounts: Accounts,
+    pub(crate) engine: Engine,
+    pub(crate) store: Store,
+}
+
+/// `[server]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// The address and port to listen on.
+    pub(crate) listen: SocketAddr,
+    /// The data directory.
+    pub(crate) data: PathBuf,
+    /// The name of this node in `ready`.
+    pub(crate) node: String,
+    /// Threads that serve, each with a shard of its own. 0: one for each core.
+    pub(crate) workers: usize,
+    /// Connections that are open at a time.
+    pub(crate) connections_max: usize,
+    /// Seconds that clients have to leave when the server goes down.
+    pub(crate) drain_seconds: u64,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            data: PathBuf::from("parlance-data"),
+            node: "local".to_owned(),
+            workers: 0,
+            connections_max: 200_000,
+            drain_seconds: 10,
+        }
+    }
+}
+
+/// `[accounts]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Accounts {
+    /// Seconds that an access token lives.
+    pub(crate) access_seconds: u64,
+    /// Days after which a session that was not used ends.
+    pub(crate) session_days: u64,
+    pub argon2: Argon2,
+}
+
+impl Default for Accounts {
+    fn default() -> Self {
+        Self { access_seconds: 15 * 60, session_days: 90, argon2: Argon2::default() }
+    }
+}
+
+/// `[accounts.argon2]`: the cost of a password (argon2id, RFC 9106).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Argon2 {
+    pub(crate) memory_kib: u32,
+    pub(crate) iterations: u32,
+    pub(crate) lanes: u32,
+}
+
+impl Default for Argon2 {
+    fn default() -> Self {
+        Self { memory_kib: 19 * 1024, iterations: 2, lanes: 1 }
+    }
+}
+
+/// `[engine]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Engine {
+    /// MiB of conversations that each worker keeps loaded.
+    pub(crate) memory_mib: usize,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self { memory_mib: 64 }
+    }
+}
+
+/// `[store]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Store {
+    /// MiB of events in memory that blocks do not hold yet.
+    pub(crate) tails_mib: usize,
+    /// MiB of a segment of the journal.
+    pub(crate) segment_mib: u64,
+    /// Hours that the journal is kept beyond what recovery needs.
+    pub(crate) journal_hours: u64,
+    /// MiB of the journal that are kept at most beyond what recovery needs.
+    pub(crate) journal_mib: u64,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { tails_mib: 64, segment_mib: 64, journal_hours: 24, journal_mib: 8 * 1024 }
+    }
+}
+
+impl Config {
+    pub(super) fn read(root: &mut Section<'_>) -> Self {
+        let config = Self {
+            server: root.section("server", Server::read),
+            accounts: root.section("accounts", Accounts::read),
+            engine: root.section("engine", Engine::read),
+            store: root.section("store", Store::read),
+        };
+        root.finish();
+        config
+    }
+
+    pub(super) fn validate(&self, problems: &mut Vec<String>) {
+        let mut at_least = |name: &str, value: u64, least: u64| {
+            if value < least {
+                problems.push(format!("{name}: must be at least {least}"));
+            }
+        };
+        let Argon2 { memory_kib, iterations, lanes } = self.accounts.argon2;
+        at_least("accounts.argon2.iterations", iterations.into(), 1);
+        at_least("accounts.argon2.lanes", lanes.into(), 1);
+        at_least("accounts.argon2.memory_kib", memory_kib.into(), u64::from(lanes.max(1)) * 8);
+        at_least("accounts.access_seconds", self.accounts.access_seconds, 1);
+        at_least("accounts.session_days", self.accounts.session_days, 1);
+        at_least("server.connections_max", self.server.connections_max as u64, 1);
+        at_least("engine.memory_mib", self.engine.memory_mib as u64, 1);
+        at_least("store.tails_mib", self.store.tails_mib as u64, 1);
+        at_least("store.segment_mib", self.store.segment_mib, 1);
+        if self.server.drain_seconds > 25 {
+            problems.push(
+                "server.drain_seconds: must be at most 25, since a shutdown ends within 30"
+                    .to_owned(),
+            );
+        }
+        if self.server.workers > 1024 {
+            problems.push("server.workers: must be at most 1024".to_owned());
+        }
+    }
+}
+
+impl Server {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            listen: section.value("listen", default.listen),
+            data: section.value("data", default.data),
+            node: section.value("node", default.node),
+            workers: section.value("workers", default.workers),
+            connections_max: section.value("connections_max", default.connections_max),
+            drain_seconds: section.value("drain_seconds", default.drain_seconds),
+        }
+    }
+}
+
+impl Accounts {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            access_seconds: section.value("access_seconds", default.access_seconds),
+            session_days: section.value("session_days", default.session_days),
+            argon2: section.section("argon2", Argon2::read),
+        }
+    }
+}
+
+impl Argon2 {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            memory_kib: section.value("memory_kib", default.memory_kib),
+            iterations: section.value("iterations", default.iterations),
+            lanes: section.value("lanes", default.lanes),
+        }
+    }
+}
+
+impl Engine {
+    fn read(section: &mut Section<'_>) -> Self {
+        Self { memory_mib: section.value("memory_mib", Self::default().memory_mib) }
+    }
+}
+
+impl Store {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            tails_mib: section.value("tails_mib", default.tails_mib),
+            segment_mib: section.value("segment_mib", default.segment_mib),
+            journal_hours: section.value("journal_hours", default.journal_hours),
+            journal_mib: section.value("journal_mib", default.journal_mib),
+        }
+    }
+}

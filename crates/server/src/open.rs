@@ -1,0 +1,112 @@
+//! Opening and closing what a node keeps: the only place that names an adapter.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parlance_embedded::accounts::{Accounts as AccountsFile, keys};
+use parlance_embedded::conversations::{Conversations, Options};
+use parlance_engine::accounts::{Accounts, AccountsConfig, Argon2Cost, KeyRing};
+use parlance_engine::clock::{Clock, SystemClock};
+use parlance_engine::shard::{Shard, ShardConfig};
+use parlance_engine::{Engine, MailboxSource, Stores};
+
+use crate::cli::Failure;
+use crate::config::Config;
+
+/// A node that is ready to serve.
+pub(crate) struct Opened {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) shards: Vec<Shard<MailboxSource>>,
+    pub(crate) stores: OpenStores,
+}
+
+/// What must be closed when the node stops.
+pub(crate) struct OpenStores {
+    conversations: Conversations,
+    accounts: Arc<AccountsFile>,
+}
+
+impl OpenStores {
+    /// Everything is on disk when this returns.
+    pub(crate) async fn close(self) -> Result<(), Failure> {
+        let conversations = self.conversations.close().await;
+        self.accounts.close().await;
+        conversations
+            .map_err(|error| format!("the conversations were not closed cleanly: {error}").into())
+    }
+}
+
+/// Opens the data directory, making it if it is not there.
+pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Failure> {
+    let data = &config.server.data;
+    std::fs::create_dir_all(data)
+        .map_err(|error| format!("cannot make the data directory {}: {error}", data.display()))?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let conversations = open_conversations(config).await?;
+    let (accounts_file, accounts) = open_accounts(config, &clock).await?;
+
+    let shard_config = ShardConfig {
+        memory_bytes_max: config.engine.memory_mib * 1024 * 1024,
+        ..ShardConfig::default()
+    };
+    let stores = Stores {
+        sink: Arc::new(conversations.clone()),
+        conversations: Arc::new(conversations.clone()),
+    };
+    let (engine, shards) = Engine::new(stores, accounts.clone(), clock, workers, shard_config);
+    let hub = engine.hub().clone();
+    accounts.on_revoked(move |account, session| hub.revoke(account, session));
+    Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
+}
+
+async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
+    let store = &config.store;
+    let options = Options {
+        flush_bytes: store.tails_mib << 20,
+        journal_age_max: Duration::from_secs(store.journal_hours * 60 * 60),
+        journal_bytes_max: store.journal_mib << 20,
+        segment_bytes: store.segment_mib << 20,
+        ..Options::default()
+    };
+    let directory = config.server.data.clone();
+    Ok(tokio::task::spawn_blocking(move || Conversations::open(&directory, options)).await??)
+}
+
+async fn open_accounts(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<AccountsFile>, Arc<Accounts>), Failure> {
+    let data = &config.server.data;
+    let file = Arc::new(AccountsFile::open(&data.join("accounts.sqlite")).await?);
+    let keys = open_keys(&data.join("keys.json"), &**clock)?;
+    let argon2 = config.accounts.argon2;
+    let accounts_config = AccountsConfig {
+        argon2: Argon2Cost {
+            memory_kib: argon2.memory_kib,
+            iterations: argon2.iterations,
+            lanes: argon2.lanes,
+        },
+        access_ms: config.accounts.access_seconds * 1_000,
+        session_unused_ms: config.accounts.session_days * 24 * 60 * 60 * 1_000,
+        ..AccountsConfig::default()
+    };
+    let accounts = Accounts::open(file.clone(), keys, accounts_config, clock.clone()).await?;
+    Ok((file, Arc::new(accounts)))
+}
+
+/// The keys of the data directory. They are made once: losing them would end every session.
+fn open_keys(path: &Path, clock: &dyn Clock) -> Result<KeyRing, Failure> {
+    let name = path.display();
+    if let Some(bytes) = keys::load(path).map_err(|error| format!("cannot read {name}: {error}"))? {
+        let mut ring = KeyRing::from_bytes(&bytes).map_err(|error| format!("{name}: {error}"))?;
+        if ring.renew(clock.now()) {
+            keys::save(path, &ring.to_bytes())
+                .map_err(|error| format!("cannot write {name}: {error}"))?;
+        }
+        return Ok(ring);
+    }
+    let ring = KeyRing::generate(clock.now());
+    keys::save(path, &ring.to_bytes()).map_err(|error| format!("cannot write {name}: {error}"))?;
+    Ok(ring)
+}

@@ -1,0 +1,98 @@
+//! Starting, stopping, and what goes wrong on the way.
+
+use std::process::{Command, Output};
+
+use serde_json::json;
+
+use crate::harness::{Data, Server};
+
+fn parlance(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parlance")).args(arguments).output().expect("runs")
+}
+
+#[test]
+fn a_stop_says_goodbye_and_exits_with_0() {
+    let server = Server::start();
+    let ada = server.join("ada");
+    let mut socket = server.connect(&ada, None);
+    socket.say_to(&ada.account, "note");
+    let (_, code) = server.stop();
+    assert_eq!(code, Some(0));
+    let bye = socket.expect("bye");
+    assert_eq!(bye["reason"], json!("shutting_down"), "{bye}");
+    assert!(bye["spread_ms"].is_u64(), "{bye}");
+    assert_eq!(socket.closed(), Some(4101));
+}
+
+#[test]
+fn operators_see_that_it_lives_and_what_it_does() {
+    let server = Server::start();
+    assert_eq!(server.call_text("GET", "/live", None, None).0, 200);
+    assert_eq!(server.call_text("GET", "/ready", None, None).0, 200);
+    let ada = server.join("ada");
+    let mut socket = server.connect(&ada, None);
+    socket.say_to(&ada.account, "note");
+    let (_, metrics) = server.call_text("GET", "/metrics", None, None);
+    for line in ["parlance_connections 1", "parlance_ok_total 1", "parlance_ack_seconds_count 1"] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in\n{metrics}");
+    }
+}
+
+#[test]
+fn a_data_directory_has_one_server() {
+    let server = Server::start();
+    let data = server.data().join("data");
+    let output =
+        parlance(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("in use"), "{said}");
+}
+
+#[test]
+fn a_port_in_use_and_a_wrong_key_are_one_clear_line() {
+    let server = Server::start();
+    let data = Data::new();
+    let path = data.path();
+    let path = path.to_str().expect("UTF-8");
+    let output = parlance(&["serve", "--listen", &server.address, "--data", path]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains(&server.address) && said.contains("--listen"), "{said}");
+
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = directory.path().join("wrong.toml");
+    std::fs::write(&config, "[server]\nlisen = 1\n[store]\ntails_mib = 0\n").expect("written");
+    let output = parlance(&["serve", "--data", path, "--config", config.to_str().expect("UTF-8")]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("server.lisen") && said.contains("store.tails_mib"), "{said}");
+    assert_eq!(said.trim().lines().count(), 1, "{said}");
+}
+
+#[test]
+fn every_command_helps_with_an_example() {
+    for command in ["serve", "verify", "drill"] {
+        let output = parlance(&[command, "--help"]);
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("Example"), "{command}: {said}");
+    }
+    assert!(parlance(&["version"]).status.success());
+}
+
+#[test]
+fn verify_finds_nothing_wrong_with_a_healthy_directory() {
+    let server = Server::start();
+    let (ada, bob) = (server.join("ada"), server.join("bob"));
+    let mut socket = server.connect(&ada, None);
+    for number in 0..100 {
+        socket.say_to(&bob.account, &number.to_string());
+    }
+    let (data, _) = server.stop();
+    let path = data.path();
+    let output = parlance(&["verify", "--data", path.to_str().expect("UTF-8"), "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert_eq!(report["events"], json!(101), "{report}");
+    assert_eq!(report["problems"], json!([]), "{report}");
+}
