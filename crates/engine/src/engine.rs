@@ -209,7 +209,10 @@ impl Engine {
     ) -> Result<Option<HeadAnswer>, Refusal> {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Head { conversation, viewer, reply })?;
-        Ok(answer.await.ok().flatten())
+        // A shard that could not tell drops the question: a listing without this head would claim to be whole.
+        answer
+            .await
+            .map_err(|_| Refusal { retry_after_ms: Some(1_000), ..Refusal::new(Code::Unavailable) })
     }
 
     /// A range of a log as `account` may see it.

@@ -31,6 +31,8 @@ pub(super) struct Conversation {
     pub(super) marks: HashMap<AccountId, Marks>,
     /// Whose marks are to be written.
     pub(super) dirty: Vec<AccountId>,
+    /// Marks on their way to the disk.
+    pub(super) marks_in_flight: u32,
     /// Whose marks the members of a group were not told of yet.
     pub(super) unannounced: Vec<AccountId>,
     /// What waits for the read that is under way, the first being what asked for it.
@@ -53,6 +55,7 @@ impl Conversation {
             in_flight: VecDeque::new(),
             marks,
             dirty: Vec::new(),
+            marks_in_flight: 0,
             unannounced: Vec::new(),
             waiting: VecDeque::new(),
             reading: false,
@@ -68,6 +71,7 @@ impl Conversation {
             && self.waiting.is_empty()
             && !self.reading
             && self.dirty.is_empty()
+            && self.marks_in_flight == 0
             && self.unannounced.is_empty()
     }
 

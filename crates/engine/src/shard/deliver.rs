@@ -40,11 +40,14 @@ impl<S: CommandSource> Shard<S> {
                 None => conversations.push((entry.record.conversation, 1)),
             }
         }
+        let marks = building.group.marks.iter().map(|row| (row.conversation, row.account));
+        let marks = marks.collect();
         self.shared.metrics.group(building.group.entries.len());
         self.flights.push_back(Flight {
             commit: self.sink.commit(building.group),
             effects: building.effects,
             conversations,
+            marks,
             submitted: self.shared.clock.now(),
         });
     }
@@ -69,6 +72,7 @@ impl<S: CommandSource> Shard<S> {
                 }
             }
         }
+        self.marks_landed(&flight.marks);
         for effect in flight.effects {
             self.show(effect, now).await;
         }
@@ -181,6 +185,11 @@ impl<S: CommandSource> Shard<S> {
                 conversation.in_flight.drain(..*count as usize);
             }
         }
+        self.marks_landed(&flight.marks);
+        if *error == CommitError::Full {
+            // Shown already, and not to be forgotten: they go with the next group that finds room.
+            flight.marks.iter().for_each(|(id, account)| self.write_later(*id, *account));
+        }
         for effect in flight.effects {
             match effect {
                 Effect::Event { waiter, .. } => {
@@ -190,7 +199,8 @@ impl<S: CommandSource> Shard<S> {
                 }
                 // The original of the retry went with the group.
                 Effect::Duplicate { ticket, .. } => self.answer(ticket, &outcome),
-                Effect::Head { reply, .. } => send(reply, None),
+                // What the head says is not so; nobody can tell now how it is.
+                Effect::Head { .. } => {}
             }
         }
     }

@@ -52,5 +52,7 @@ pub(super) struct Flight {
     pub(super) effects: Vec<Effect>,
     /// How many entries each conversation has in it.
     pub(super) conversations: Vec<(ConversationId, u32)>,
+    /// Whose marks are in it.
+    pub(super) marks: Vec<(ConversationId, AccountId)>,
     pub(super) submitted: Micros,
 }

@@ -87,7 +87,7 @@ impl<S: CommandSource> Shard<S> {
         viewer: AccountId,
         reply: tokio::sync::oneshot::Sender<Option<HeadAnswer>>,
     ) {
-        let Some(conversation) = self.cache.get_mut(id) else { return send(reply, None) };
+        let Some(conversation) = self.cache.get_mut(id) else { return };
         let durable = conversation.in_flight.is_empty();
         match head(conversation, viewer) {
             // Seen from outside only when everything in it is durable.
@@ -117,13 +117,8 @@ impl<S: CommandSource> Shard<S> {
             return Ok(());
         };
         conversation.marks.insert(account, next);
-        if conversation.dirty.is_empty() {
-            self.marks_to_write.push(id);
-        }
-        if !conversation.dirty.contains(&account) {
-            conversation.dirty.push(account);
-        }
-        self.marks_due.get_or_insert_with(|| Instant::now() + MARKS_LINGER);
+        self.write_later(id, account);
+        let Some(conversation) = self.cache.get_mut(id) else { return Ok(()) };
         if conversation.working.audience().len() <= AT_ONCE_MAX {
             self.announce(id, &[account], origin);
             return Ok(());
@@ -135,6 +130,27 @@ impl<S: CommandSource> Shard<S> {
             conversation.unannounced.push(account);
         }
         Ok(())
+    }
+
+    /// The marks of `account` go with the next group, or in one of their own within a second.
+    pub(super) fn write_later(&mut self, id: ConversationId, account: AccountId) {
+        let Some(conversation) = self.cache.get_mut(id) else { return };
+        if conversation.dirty.is_empty() {
+            self.marks_to_write.push(id);
+        }
+        if !conversation.dirty.contains(&account) {
+            conversation.dirty.push(account);
+        }
+        self.marks_due.get_or_insert_with(|| Instant::now() + MARKS_LINGER);
+    }
+
+    /// Marks are not on their way any more.
+    pub(super) fn marks_landed(&mut self, marks: &[(ConversationId, AccountId)]) {
+        for (id, _) in marks {
+            if let Some(conversation) = self.cache.in_flight_mut(*id) {
+                conversation.marks_in_flight = conversation.marks_in_flight.saturating_sub(1);
+            }
+        }
     }
 
     /// Tells the members how far some of them have come.
@@ -185,6 +201,7 @@ impl<S: CommandSource> Shard<S> {
             let Some(conversation) = self.cache.in_flight_mut(id) else { continue };
             for account in std::mem::take(&mut conversation.dirty) {
                 let marks = conversation.marks.get(&account).copied().unwrap_or_default();
+                conversation.marks_in_flight += 1;
                 self.building.group.marks.push(MarkRow { account, conversation: id, marks });
             }
         }

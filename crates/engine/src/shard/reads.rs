@@ -143,7 +143,8 @@ impl<S: CommandSource> Shard<S> {
         let refusal = Refusal::new(Code::Unavailable);
         match waiting {
             Waiting::Command(Stamped { ticket, .. }) => self.refuse(ticket, refusal),
-            Waiting::Request(super::Request::Head { reply, .. }) => send(reply, None),
+            // Whoever asked learns that nobody could tell.
+            Waiting::Request(super::Request::Head { .. }) => {}
             Waiting::Request(super::Request::Mark { done, .. }) => {
                 if let Some(done) = done {
                     send(done, Err(refusal));

@@ -18,7 +18,8 @@ pub struct HeadAnswer {
 
 /// A request to the shard that owns `conversation`.
 pub enum Request {
-    /// How the conversation looks to `viewer`; `None` if that account never was a member.
+    /// How the conversation looks to `viewer`; `None` if that account never was a member. Dropped without an answer if that cannot be
+    /// told now.
     Head {
         conversation: ConversationId,
         viewer: AccountId,
