@@ -13,7 +13,7 @@ type Sent = BTreeMap<String, Option<serde_json::Value>>;
 
 /// Sends until the server dies; resends first what was not acknowledged.
 fn flood(server: &Server, person: &Person, group: &str, sent: &mut Sent, stop: &AtomicBool) {
-    let mut socket = server.connect(person, None);
+    let Some(mut socket) = server.try_connect(person) else { return };
     let pending: Vec<String> =
         sent.iter().filter(|(_, ok)| ok.is_none()).map(|(id, _)| id.clone()).collect();
     let fresh = std::iter::repeat_with(message_id);

@@ -170,16 +170,32 @@ impl Server {
         socket
     }
 
+    /// As [`Server::connect`], for a server that may die at any moment.
+    pub(crate) fn try_connect(&self, person: &Person) -> Option<Socket> {
+        let stream = TcpStream::connect(&self.address).ok()?;
+        let mut socket = self.upgrade(stream)?;
+        socket.send_unless_closed(&json!({"hello": {"token": person.token}}));
+        match socket.socket.read() {
+            Ok(Message::Text(text)) if text.starts_with("{\"ready\"") => Some(socket),
+            Ok(other) => panic!("{other}"),
+            Err(_) => None,
+        }
+    }
+
     /// Opens a socket and says nothing.
     pub(crate) fn open(&self) -> Socket {
         let stream = TcpStream::connect(&self.address).expect("connected");
+        self.upgrade(stream).expect("upgraded")
+    }
+
+    fn upgrade(&self, stream: TcpStream) -> Option<Socket> {
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request =
             format!("ws://{}/v1/socket", self.address).into_client_request().expect("a request");
         let protocol = "parlance.v1.json".parse().expect("a header");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
-        let (socket, _) = tungstenite::client(request, stream).expect("upgraded");
-        Socket { socket, next: 1, ready: Value::Null, waiting: Vec::new() }
+        let (socket, _) = tungstenite::client(request, stream).ok()?;
+        Some(Socket { socket, next: 1, ready: Value::Null, waiting: Vec::new() })
     }
 }
 
