@@ -7,8 +7,10 @@ use parlance_core::fuzz::{fuzz_content, fuzz_snapshot};
 use parlance_websocket::Role;
 use parlance_websocket::fuzz::{fuzz_decode, fuzz_handshake};
 
+type Target = fn(&[u8]);
+
 /// The targets by the names of their corpora; each calls what the target of that name calls.
-const TARGETS: &[(&str, fn(&[u8]))] = &[
+const TARGETS: &[(&str, Target)] = &[
     ("client_frames", parlance_protocol::fuzz_client),
     ("content", fuzz_content),
     ("journal_reader", parlance_journal::fuzz_reader),
