@@ -212,7 +212,7 @@ impl State {
         self.hash = event.hash;
         self.ordinal = event.ordinal;
         if let Some(member) = self.members.get_mut(event.sender) {
-            member.last_id = member.last_id.max(event.message_id.unix_ms());
+            member.last_id = member.last_id.max(event.message_id);
             if event.kind.counts() {
                 member.sent = Some(Mark { seq: event.seq, ordinal: event.ordinal });
             }

@@ -53,7 +53,7 @@ impl State {
             role_since: seq,
             intervals,
             as_of: seq,
-            last_id: known.map_or(0, |member| member.last_id),
+            last_id: known.map_or(Member::NO_ID, |member| member.last_id),
             sent: known.and_then(|member| member.sent),
             frozen: None,
         }

@@ -1,6 +1,6 @@
 //! The members of a conversation, current and former, in order of their ids.
 
-use parlance_types::{AccountId, Frozen, Interval, Listed, Mark, Membership, Role, Seq};
+use parlance_types::{AccountId, Frozen, Interval, Listed, Mark, Membership, MessageId, Role, Seq};
 use smallvec::SmallVec;
 
 /// An account's place in a conversation.
@@ -16,8 +16,8 @@ pub struct Member {
     pub intervals: SmallVec<[Interval; 1]>,
     /// The event that last changed role or stays.
     pub as_of: Seq,
-    /// The greatest time inside a message id of this sender; 0 if nothing was sent. Kept after leaving.
-    pub last_id: u64,
+    /// The greatest message id of this sender here; zeros if nothing was sent. Kept after leaving.
+    pub last_id: MessageId,
     /// The own last message.
     pub sent: Option<Mark>,
     /// For a former member: the conversation as of the end of the last stay.
@@ -25,6 +25,9 @@ pub struct Member {
 }
 
 impl Member {
+    /// Below every message id.
+    pub const NO_ID: MessageId = MessageId::from_bytes([0; 16]);
+
     /// Whether the account is in the conversation now.
     pub fn is_current(&self) -> bool {
         self.role.is_some()

@@ -11,7 +11,7 @@
 //! }
 //! message Member {
 //!   bytes account = 1;  uint32 role = 2;  uint64 role_since = 3;  repeated Interval intervals = 4;  uint64 as_of = 5;
-//!   uint64 last_id = 6;  uint64 sent_seq = 7;  uint64 sent_ordinal = 8;  Frozen frozen = 9;
+//!   bytes last_id = 6;  uint64 sent_seq = 7;  uint64 sent_ordinal = 8;  Frozen frozen = 9;
 //! }
 //! message Interval { uint64 from = 1;  uint64 join = 2;  uint64 join_ordinal = 3;  uint64 left = 4; }
 //! message Frozen {
@@ -24,8 +24,8 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 use parlance_types::{
-    AccountId, ConversationId, Frozen, Hash, Interval, Mark, MessageText, Micros, Ordinal, Seq,
-    Settings, Title,
+    AccountId, ConversationId, Frozen, Hash, Interval, Mark, MessageId, MessageText, Micros,
+    Ordinal, Seq, Settings, Title,
 };
 use smallvec::SmallVec;
 
@@ -137,7 +137,7 @@ fn write_member(writer: &mut Writer, member: &Member) {
         });
     }
     writer.number(5, member.as_of.get());
-    writer.number(6, member.last_id);
+    writer.bytes(6, member.last_id.as_bytes());
     if let Some(sent) = member.sent {
         writer.number(7, sent.seq.get());
         writer.number(8, sent.ordinal.get());
@@ -151,7 +151,7 @@ fn read_member(value: Value<'_>) -> Result<Member, FormatError> {
     let (mut account, mut role, mut frozen) = (None, None, None);
     let (mut role_since, mut as_of) = (Seq::FIRST, Seq::FIRST);
     let mut intervals = SmallVec::new();
-    let (mut last_id, mut sent_seq, mut sent_ordinal) = (0, None, Ordinal::ZERO);
+    let (mut last_id, mut sent_seq, mut sent_ordinal) = (Member::NO_ID, None, Ordinal::ZERO);
     let mut reader = Reader::new(value.bytes()?);
     while let Some((field, value)) = reader.next()? {
         match field {
@@ -160,7 +160,7 @@ fn read_member(value: Value<'_>) -> Result<Member, FormatError> {
             3 => role_since = value.seq()?,
             4 => intervals.push(read_interval(value)?),
             5 => as_of = value.seq()?,
-            6 => last_id = value.number()?,
+            6 => last_id = MessageId::from_bytes(value.array()?),
             7 => sent_seq = Some(value.seq()?),
             8 => sent_ordinal = Ordinal::new(value.number()?),
             9 => frozen = Some(Box::new(read_frozen(value)?)),

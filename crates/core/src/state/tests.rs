@@ -33,7 +33,7 @@ fn what_was_sent_is_remembered_after_leaving() {
     log.expect(1, Action::Add { accounts: vec![account(2)] });
     let member = log.state.member(account(2)).expect("back again");
     assert_eq!(member.sent.map(|mark| mark.seq), Some(seq(2)), "reactions are no messages");
-    assert!(member.last_id > 0 && member.frozen.is_none());
+    assert!(member.last_id > Member::NO_ID && member.frozen.is_none());
     assert_eq!(member.role, Some(Role::Member));
 }
 
