@@ -3,3 +3,4 @@
 //! They refuse to know the engine and the wire. Each is judged by the contract suite of its port.
 
 pub mod accounts;
+pub mod conversations;

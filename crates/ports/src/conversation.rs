@@ -46,7 +46,7 @@ pub struct HeadRow {
     pub at: Micros,
     /// Of the last event.
     pub position: Position,
-    /// Of the last mark that any account wrote here; 0 if there is none.
+    /// Of the last mark that was committed here, even if it advanced nothing; 0 if there is none.
     pub marked: Position,
 }
 

@@ -139,7 +139,8 @@ pub async fn marks_are_maxima(place: &mut impl Place) {
     expected.position = second.end;
     let row = store.membership(account(1), talk.id).await.unwrap().unwrap();
     assert_eq!(row.marks, expected);
-    assert_eq!(store.heads(&[talk.id]).await.unwrap()[0].unwrap().marked, second.end);
+    let head = store.heads(&[talk.id]).await.unwrap()[0].unwrap();
+    assert!(head.marked >= second.end && head.position < second.end, "{head:?}");
     let loaded = store.load(talk.id).await.unwrap().unwrap();
     assert_eq!(loaded.marks, [(account(1), expected)]);
     let other = store.membership(account(2), talk.id).await.unwrap().unwrap();

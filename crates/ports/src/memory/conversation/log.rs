@@ -84,11 +84,12 @@ impl Log {
         for row in group.marks {
             self.end = Position::new(self.end.get() + 1);
             last = Some(self.end);
-            let conversation = self.conversations.entry(row.conversation).or_default();
+            let Some(conversation) = self.conversations.get_mut(&row.conversation) else {
+                continue;
+            };
             let marks = Marks { position: self.end, ..row.marks };
-            if conversation.marks.entry(row.account).or_default().merge(&marks) {
-                conversation.marked = self.end;
-            }
+            conversation.marks.entry(row.account).or_default().merge(&marks);
+            conversation.marked = self.end;
         }
         last.unwrap_or(self.end)
     }
@@ -109,23 +110,26 @@ impl Log {
     }
 
     pub(super) fn load(&self, id: ConversationId) -> Option<Loaded> {
-        let conversation = self.existing(id)?;
+        let conversation = self.conversations.get(&id)?;
         let snapshot = conversation.snapshot.clone();
         let after = snapshot.as_ref().map_or(0, |snapshot| snapshot.seq.get() as usize);
         let records = conversation.entries[after..].iter().map(|entry| entry.record.clone());
         let marks = conversation.marks.iter().map(|(account, marks)| (*account, *marks));
+        let marks = marks.filter(|(_, marks)| *marks != Marks::default());
         Some(Loaded { snapshot, records: records.collect(), marks: marks.collect() })
     }
 
     pub(super) fn head(&self, id: ConversationId) -> Option<HeadRow> {
-        let conversation = self.existing(id)?;
+        let conversation = self.conversations.get(&id)?;
         let Record { seq, hash, ordinal, at, .. } = conversation.entries.last()?.record;
         let Conversation { position, marked, .. } = *conversation;
         Some(HeadRow { seq, hash, ordinal, at, position, marked })
     }
 
     pub(super) fn range(&self, query: &RangeQuery) -> Vec<Record> {
-        let Some(conversation) = self.existing(query.conversation) else { return Vec::new() };
+        let Some(conversation) = self.conversations.get(&query.conversation) else {
+            return Vec::new();
+        };
         let up_to = query.up_to.map_or(u64::MAX, Seq::get);
         let records = conversation.entries.iter().map(|entry| &entry.record);
         let inside =
@@ -146,7 +150,7 @@ impl Log {
         sender: AccountId,
         message_id: MessageId,
     ) -> Option<Record> {
-        let mut records = self.existing(id)?.entries.iter().map(|entry| &entry.record);
+        let mut records = self.conversations.get(&id)?.entries.iter().map(|entry| &entry.record);
         records.find(|record| (record.sender, record.message_id) == (sender, message_id)).cloned()
     }
 
@@ -157,7 +161,9 @@ impl Log {
         up_to: Seq,
     ) -> Vec<(Seq, Overlay)> {
         let mut overlays: BTreeMap<Seq, Overlay> = BTreeMap::new();
-        for entry in self.existing(id).map_or(&[][..], |conversation| &conversation.entries) {
+        for entry in
+            self.conversations.get(&id).map_or(&[][..], |conversation| &conversation.entries)
+        {
             if let Some((target, change)) = &entry.rows.overlay
                 && (from..=up_to).contains(target)
             {
@@ -174,7 +180,7 @@ impl Log {
         up_to: Seq,
         max: usize,
     ) -> Vec<Seq> {
-        let Some(conversation) = self.existing(id) else { return Vec::new() };
+        let Some(conversation) = self.conversations.get(&id) else { return Vec::new() };
         let records = conversation.entries.iter().map(|entry| &entry.record);
         let above = records.filter(|record| record.seq.get() > after);
         let targets: BTreeSet<Seq> =
@@ -187,7 +193,7 @@ impl Log {
         account: AccountId,
         id: ConversationId,
     ) -> Option<MembershipRow> {
-        let conversation = self.existing(id)?;
+        let conversation = self.conversations.get(&id)?;
         let (membership, position) = conversation.places.get(&account)?.clone();
         let marks = conversation.marks.get(&account).copied().unwrap_or_default();
         Some(MembershipRow { membership, position, marks })
@@ -196,11 +202,6 @@ impl Log {
     pub(super) fn memberships(&self, account: AccountId) -> Vec<(ConversationId, MembershipRow)> {
         let ids = self.conversations.keys();
         ids.filter_map(|id| Some((*id, self.membership(account, *id)?))).collect()
-    }
-
-    /// Marks alone do not make a conversation.
-    fn existing(&self, id: ConversationId) -> Option<&Conversation> {
-        self.conversations.get(&id).filter(|conversation| !conversation.entries.is_empty())
     }
 }
 

@@ -1,0 +1,234 @@
+//! The rows of one conversation, from what memory holds and what the rows hold already.
+
+use std::collections::BTreeMap;
+
+use parlance_ports::record;
+use parlance_types::{AccountId, Hash, Marks, Overlay, OverlayChange, Seq};
+
+use super::block::{self, BYTES_MAX, Block, EVENTS_MAX, Summary, walk};
+use super::flushing::Copied;
+use super::head::{Place, StoredHead};
+use super::index::{GROUP, Index, Indexed};
+use super::key;
+use super::reads::{stored_index, stored_place};
+use super::rows::{Row, RowError, RowWriter, View, name};
+use super::store::stored_head;
+
+/// The rows behind the blocks, unsorted.
+#[derive(Default)]
+pub(super) struct Rest {
+    pub(super) rows: Vec<Row>,
+    pub(super) bytes: usize,
+}
+
+impl Rest {
+    pub(super) fn put(&mut self, key: key::Key, value: Vec<u8>) {
+        self.bytes += ROW_COST + key.len() + value.len();
+        self.rows.push((key, value));
+    }
+}
+
+/// Two vectors.
+const ROW_COST: usize = 48;
+
+/// Writes the blocks, adds the other rows to `rest` and answers the places as they are now in the rows.
+pub(super) fn build(
+    copied: &Copied,
+    view: &View,
+    write: &mut RowWriter<'_>,
+    rest: &mut Rest,
+) -> Result<Vec<(AccountId, Place)>, RowError> {
+    let id = copied.id;
+    let stored = if copied.flushed == 0 { None } else { stored_head(view, id)? };
+    let seq = stored.map_or(0, |stored| stored.head.seq.get());
+    if seq != copied.flushed {
+        let what =
+            format!("the head of conversation {id} is at {seq}, expected {}", copied.flushed);
+        return Err(RowError::Damaged(what));
+    }
+    let (mut open, mut sealed) = stored.map_or((1, 0), |stored| (stored.open, stored.sealed));
+    if copied.head.seq.get() > copied.flushed {
+        let unsealed = unsealed(copied, stored.as_ref(), view)?;
+        let blocks = blocks(&unsealed);
+        for block in &blocks {
+            let value = block::encode(&block.summary, block.events).map_err(RowError::Io)?;
+            write(key::block(id, block.summary.first), &value)?;
+        }
+        let full: Vec<_> = blocks.iter().filter(|block| block.is_full).collect();
+        put_index(copied, sealed, &full, view, rest)?;
+        sealed += full.len() as u64;
+        open = match blocks.last() {
+            Some(last) if !last.is_full => last.summary.first,
+            _ => copied.head.seq.get() + 1,
+        };
+    }
+    rest.put(key::head(id), StoredHead { head: copied.head, open, sealed }.encode());
+    put_changes(copied, view, rest)?;
+    for (account, seq) in &copied.mentions {
+        rest.put(key::mention(*account, id, *seq), Vec::new());
+    }
+    if let Some(snapshot) = &copied.snapshot {
+        let mut value = snapshot.seq.get().to_be_bytes().to_vec();
+        value.extend_from_slice(&snapshot.state);
+        rest.put(key::snapshot(id), value);
+    }
+    put_places(copied, view, rest)
+}
+
+/// Events that no sealed block holds, and the chain before them.
+struct Unsealed {
+    before: Hash,
+    events: Vec<u8>,
+}
+
+fn unsealed(
+    copied: &Copied,
+    stored: Option<&StoredHead>,
+    view: &View,
+) -> Result<Unsealed, RowError> {
+    let Some(stored) = stored else {
+        return Ok(Unsealed { before: Hash::default(), events: copied.events.clone() });
+    };
+    if stored.open > copied.flushed {
+        let events = skip_to(&copied.events, copied.flushed + 1).1.to_vec();
+        return Ok(Unsealed { before: stored.head.hash, events });
+    }
+    if copied.first < stored.open {
+        let (before, events) = skip_to(&copied.events, stored.open);
+        return Ok(Unsealed { before, events: events.to_vec() });
+    }
+    let key = key::block(copied.id, stored.open);
+    let value = view.get(&key)?;
+    let value = value.ok_or_else(|| RowError::Damaged(format!("{} is missing", name(&key))))?;
+    let block = Block::decode(&key, value)?;
+    if block.summary.last != copied.flushed {
+        return Err(RowError::Damaged(format!("{} does not end at the head", name(&key))));
+    }
+    let mut events = block.events.to_vec();
+    events.extend_from_slice(skip_to(&copied.events, copied.flushed + 1).1);
+    Ok(Unsealed { before: block.summary.before, events })
+}
+
+/// The hash of the event before `seq` and what begins with `seq`.
+fn skip_to(events: &[u8], seq: u64) -> (Hash, &[u8]) {
+    let mut offset = 0;
+    let mut before = Hash::default();
+    for event in walk(events) {
+        if event.seq() >= seq {
+            break;
+        }
+        offset += event.length();
+        before = event.hash();
+    }
+    (before, &events[offset..])
+}
+
+struct Part<'a> {
+    summary: Summary,
+    events: &'a [u8],
+    is_full: bool,
+}
+
+fn blocks(unsealed: &Unsealed) -> Vec<Part<'_>> {
+    let Unsealed { before, events } = unsealed;
+    let mut parts = Vec::new();
+    let mut before = *before;
+    let (mut start, mut end, mut count) = (0, 0, 0);
+    let mut close = |start: usize, end: usize, before: Hash, is_full| {
+        let events = &events[start..end];
+        if let Some(summary) = Summary::of(events, before) {
+            parts.push(Part { summary, events, is_full });
+        }
+    };
+    let mut last_hash = before;
+    for event in walk(events) {
+        let is_too_long = end + event.length() - start > BYTES_MAX && count > 0;
+        if count == EVENTS_MAX || is_too_long {
+            close(start, end, before, true);
+            (start, count, before) = (end, 0, last_hash);
+        }
+        end += event.length();
+        count += 1;
+        last_hash = event.hash();
+    }
+    close(start, end, before, count == EVENTS_MAX || end - start >= BYTES_MAX);
+    parts
+}
+
+fn put_index(
+    copied: &Copied,
+    mut sealed: u64,
+    full: &[&Part<'_>],
+    view: &View,
+    rest: &mut Rest,
+) -> Result<(), RowError> {
+    if full.is_empty() {
+        return Ok(());
+    }
+    let id = copied.id;
+    let mut index = match sealed % GROUP {
+        0 => Index::default(),
+        _ => stored_index(view, id, sealed / GROUP)?.ok_or_else(|| {
+            RowError::Damaged(format!("an index of conversation {id} is missing"))
+        })?,
+    };
+    for block in full {
+        index.blocks.push(Indexed::new(block.summary, block.events));
+        sealed += 1;
+        if sealed.is_multiple_of(GROUP) {
+            rest.put(key::index(id, sealed / GROUP - 1), std::mem::take(&mut index).encode());
+        }
+    }
+    if !index.blocks.is_empty() {
+        rest.put(key::index(id, sealed / GROUP), index.encode());
+    }
+    Ok(())
+}
+
+fn put_changes(copied: &Copied, view: &View, rest: &mut Rest) -> Result<(), RowError> {
+    let id = copied.id;
+    let mut by_target: BTreeMap<Seq, Vec<(Seq, &OverlayChange)>> = BTreeMap::new();
+    for (target, by, change) in &copied.changes {
+        by_target.entry(*target).or_default().push((*by, change));
+        rest.put(key::change(id, by.get()), target.get().to_be_bytes().to_vec());
+    }
+    for (target, changes) in by_target {
+        let key = key::overlay(id, target);
+        let mut overlay = match view.get(&key)? {
+            Some(value) => {
+                record::decode_overlay(value).map_err(|error| RowError::in_row(&key, error))?
+            }
+            None => Overlay::default(),
+        };
+        for (by, change) in changes {
+            overlay.apply(by, change);
+        }
+        let mut value = Vec::new();
+        record::encode_overlay(&overlay, &mut value);
+        rest.put(key, value);
+    }
+    Ok(())
+}
+
+fn put_places(
+    copied: &Copied,
+    view: &View,
+    rest: &mut Rest,
+) -> Result<Vec<(AccountId, Place)>, RowError> {
+    let id = copied.id;
+    let mut places = Vec::with_capacity(copied.places.len());
+    for kept in &copied.places {
+        let account = kept.account;
+        let stored = if kept.is_whole { None } else { stored_place(view, account, id)? };
+        let mut place = stored.unwrap_or_default();
+        place.merge(&kept.place);
+        if place.marks != Marks::default() {
+            let mut value = Vec::new();
+            record::encode_marks(&place.marks, &mut value);
+            rest.put(key::mark(id, account), value);
+        }
+        rest.put(key::place(account, id), place.encode());
+        places.push((account, place));
+    }
+    Ok(places)
+}

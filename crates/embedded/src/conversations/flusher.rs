@@ -1,0 +1,221 @@
+//! The thread that brings what memory holds into the rows, by pressure, by age and at the end, and owns the journal.
+//!
+//! A pass takes everything that is dirty, in the order of the keys, as one ingestion (or a few, if there is much), of which the last one
+//! carries the checkpoint: the position before which the rows hold everything. Only then the manifest of the journal learns it, and
+//! old segments go. A pass that fails changes nothing and is tried again; meanwhile memory is bounded by refusing commits.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc;
+use std::time::{Duration, SystemTime};
+
+use parlance_journal::{GroupBuilder, Journal, Position, Trim};
+use parlance_types::ConversationId;
+
+use super::build::{Rest, build};
+use super::flushing::Flushed;
+use super::head::Checkpoint;
+use super::key;
+use super::rows::RowError;
+use super::store::{Store, Wanted};
+use super::table::PARTS;
+
+/// How long a failed pass waits for the next try, unless somebody asks.
+const RETRY: Duration = Duration::from_secs(2);
+/// Bytes of the rows behind the blocks that one ingestion gathers.
+const REST_BYTES_MAX: usize = 32 << 20;
+
+pub(super) struct Flusher {
+    store: Arc<Store>,
+    journal: Journal,
+    checkpoint: Checkpoint,
+}
+
+impl Flusher {
+    pub(super) fn new(store: Arc<Store>, journal: Journal, checkpoint: Checkpoint) -> Self {
+        Self { store, journal, checkpoint }
+    }
+
+    pub(super) fn store(&self) -> Arc<Store> {
+        Arc::clone(&self.store)
+    }
+
+    pub(super) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// Until it is told to close or to stop.
+    pub(super) fn run(mut self) -> Result<(), String> {
+        let mut patience = self.store.options.flush_age;
+        loop {
+            match self.wait(patience) {
+                Wanted::Stop => return Ok(()),
+                Wanted::Close => return self.close(),
+                wanted => patience = self.turn(wanted),
+            }
+        }
+    }
+
+    fn wait(&self, patience: Duration) -> Wanted {
+        let mut wanted = self.store.flush.wanted.lock();
+        if *wanted == Wanted::Nothing {
+            self.store.flush.changed.wait_for(&mut wanted, patience);
+        }
+        std::mem::take(&mut *wanted)
+    }
+
+    /// Makes a pass if there is reason for it. Answers how long to wait for the next.
+    fn turn(&mut self, wanted: Wanted) -> Duration {
+        let is_pressed = self.store.table.lock().waiting >= self.store.options.flush_bytes;
+        // Nobody asked: the time has come.
+        let is_due = is_pressed || wanted == Wanted::Nothing;
+        match if is_due { self.pass() } else { Ok(()) } {
+            Ok(()) => self.store.options.flush_age,
+            Err(_) => RETRY,
+        }
+    }
+
+    fn close(mut self) -> Result<(), String> {
+        self.store.table.lock().stop("the store is closing");
+        self.settle();
+        loop {
+            self.pass().map_err(|error| error.to_string())?;
+            if self.store.table.lock().dirty.is_empty() {
+                break;
+            }
+        }
+        self.journal.close().map_err(|error| error.to_string())
+    }
+
+    /// Waits until everything that was submitted is durable or has failed.
+    fn settle(&self) {
+        let (sender, receiver) = mpsc::channel();
+        let done = Box::new(move |_| sender.send(()).unwrap_or_default());
+        if self.store.appender.append(&mut GroupBuilder::new(), done).is_ok() {
+            // An error means that the journal dropped the question: then nothing is on its way.
+            receiver.recv().unwrap_or_default();
+        }
+    }
+
+    pub(super) fn pass(&mut self) -> Result<(), RowError> {
+        let (mut dirty, end) = {
+            let mut table = self.store.table.lock();
+            let end = Position::new(self.store.end.load(Ordering::Acquire));
+            (std::mem::take(&mut table.dirty), end)
+        };
+        if dirty.is_empty() {
+            return Ok(());
+        }
+        dirty.sort_unstable();
+        // The LSM asserts what it reads.
+        let done =
+            catch_unwind(AssertUnwindSafe(|| self.flush(&dirty, end))).unwrap_or_else(|_| {
+                Err(RowError::Damaged("the rows cannot be written: panicked".into()))
+            });
+        let mut table = self.store.table.lock();
+        table.stuck = done.as_ref().err().map(RowError::to_string);
+        if let Err(error) = &done {
+            tracing::error!(%error, "could not flush conversations");
+            // Those that were flushed before the failure are not dirty and will be passed over.
+            table.dirty.extend_from_slice(&dirty);
+            table.dirty.sort_unstable();
+            table.dirty.dedup();
+        }
+        drop(table);
+        for held in self.store.held.lock().drain(..) {
+            held.release();
+        }
+        if done.is_ok() {
+            self.tidy();
+        }
+        done
+    }
+
+    fn flush(&mut self, dirty: &[ConversationId], end: Position) -> Result<(), RowError> {
+        let mut checkpoint =
+            Checkpoint { position: end, previous: self.checkpoint.position, ..self.checkpoint };
+        let mut left = dirty;
+        while !left.is_empty() {
+            left = self.ingest(left, &mut checkpoint)?;
+        }
+        self.checkpoint = checkpoint;
+        Ok(())
+    }
+
+    /// Writes the first conversations of `dirty`; answers those that are left.
+    fn ingest<'a>(
+        &self,
+        dirty: &'a [ConversationId],
+        checkpoint: &mut Checkpoint,
+    ) -> Result<&'a [ConversationId], RowError> {
+        let view = self.store.rows.view();
+        let mut flushed: Vec<Flushed> = Vec::new();
+        let mut left = dirty;
+        self.store.rows.ingest(|write| {
+            let mut rest = Rest::default();
+            while let Some((id, others)) = left.split_first() {
+                if rest.bytes > REST_BYTES_MAX {
+                    break;
+                }
+                left = others;
+                let Some(copied) = self.store.table.lock().copy(*id) else { continue };
+                let places = build(&copied, &view, write, &mut rest)?;
+                checkpoint.conversations += u64::from(copied.flushed == 0);
+                checkpoint.events += copied.head.seq.get() - copied.flushed;
+                flushed.push(copied.flushed(places));
+            }
+            rest.rows.sort_unstable();
+            for (key, value) in rest.rows {
+                write(key, &value)?;
+            }
+            if left.is_empty() { write(key::checkpoint(), &checkpoint.encode()) } else { Ok(()) }
+        })?;
+        let options = &self.store.options;
+        for done in flushed {
+            let mut table = self.store.table.lock();
+            table.flushed(done, options.kept_events_max, options.kept_bytes_max);
+        }
+        Ok(left)
+    }
+
+    /// After a pass: the manifest, old segments, old memory.
+    fn tidy(&mut self) {
+        if let Err(error) = self.journal.set_checkpoint(&self.checkpoint.encode()) {
+            tracing::error!(%error, "could not write the checkpoint");
+            return;
+        }
+        let options = &self.store.options;
+        let trim = Trim {
+            before: self.checkpoint.previous,
+            bytes_max: options.journal_bytes_max,
+            written_before: SystemTime::now().checked_sub(options.journal_age_max),
+        };
+        if let Err(error) = self.journal.trim(&trim) {
+            tracing::warn!(%error, "could not delete old segments of the journal");
+        }
+        self.forget();
+    }
+
+    /// Keeps the budget of tails and heads, one part at a time.
+    fn forget(&self) {
+        let options = &self.store.options;
+        let clock = {
+            let mut table = self.store.table.lock();
+            table.clock += 1;
+            table.clock
+        };
+        // Age by age, the oldest first.
+        for age in [u32::MAX, 64, 16, 8, 4, 2, 1, 0] {
+            let before = clock.saturating_sub(age);
+            let kept: usize =
+                (0..PARTS).map(|part| self.store.table.lock().sweep_tails(part, before)).sum();
+            if kept <= options.tails_bytes_max {
+                break;
+            }
+        }
+        for part in 0..PARTS {
+            self.store.table.lock().sweep_slots(part, options.heads_max / PARTS);
+        }
+    }
+}

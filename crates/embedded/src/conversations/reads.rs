@@ -1,0 +1,340 @@
+//! The other reads: loading, names, overlays, changes, memberships.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::{Buf, Bytes};
+use parlance_ports::record::{self, Peek, RecordError};
+use parlance_ports::{Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot};
+use parlance_types::{AccountId, ConversationId, Marks, MessageId, Overlay, Record, Seq, limits};
+
+use super::block::{Block, walk};
+use super::head::{Place, StoredHead};
+use super::index::{GROUP, Index};
+use super::rows::{RowError, View, name};
+use super::store::{Miss, Reach, Store, stored_head};
+use super::{key, range, tail};
+
+pub(super) fn heads(
+    store: &Store,
+    reach: Reach,
+    ids: &[ConversationId],
+) -> Result<Vec<Option<HeadRow>>, Miss> {
+    // All of them are brought into memory first, so that they are answered as of one moment.
+    loop {
+        let mut table = store.table.lock();
+        let heads: Vec<_> = ids.iter().map(|id| table.slot(*id).map(|slot| slot.head)).collect();
+        if heads.iter().all(Option::is_some) {
+            return Ok(heads.into_iter().flatten().collect());
+        }
+        let drops = table.drops;
+        let view = reach.view(store)?;
+        drop(table);
+        for (id, head) in ids.iter().zip(heads) {
+            if head.is_none() {
+                let head = stored_head(&view, *id)?.map(|stored| stored.head);
+                store.table.lock().learn(*id, head, drops);
+            }
+        }
+    }
+}
+
+pub(super) fn load(
+    store: &Store,
+    reach: Reach,
+    id: ConversationId,
+) -> Result<Option<Loaded>, Miss> {
+    let mut table = store.locked_with(id, reach)?;
+    let Some(slot) = table.slot(id) else { return Ok(None) };
+    let Some(head) = slot.head else { return Ok(None) };
+    let (mut snapshot, mut accounts, mut is_new) = (None, Vec::new(), false);
+    if let Some(tail) = &slot.tail {
+        snapshot.clone_from(&tail.snapshot);
+        accounts.clone_from(&tail.accounts);
+        is_new = tail.flushed == 0;
+    }
+    let mut marks: BTreeMap<AccountId, Marks> = BTreeMap::new();
+    for account in accounts {
+        if let Some(kept) = table.places.get(account, id) {
+            marks.insert(account, kept.place.marks);
+        }
+    }
+    if !is_new {
+        let view = reach.view(store)?;
+        drop(table);
+        let stored = stored_snapshot(&view, id)?;
+        let seq = |snapshot: &Option<Snapshot>| snapshot.as_ref().map(|snapshot| snapshot.seq);
+        if seq(&stored) > seq(&snapshot) {
+            snapshot = stored;
+        }
+        for row in view.prefix(&key::of(key::MARKS, id)) {
+            let (key, value) = row?;
+            let account = key::id_at(&key, 16).map(AccountId::from_bytes);
+            let stored =
+                record::decode_marks(value).map_err(|error| RowError::in_row(&key, error))?;
+            marks
+                .entry(account.unwrap_or(AccountId::from_bytes([0; 16])))
+                .or_default()
+                .merge(&stored);
+        }
+    } else {
+        drop(table);
+    }
+    let query = RangeQuery {
+        conversation: id,
+        after: snapshot.as_ref().map_or(0, |snapshot| snapshot.seq.get()),
+        up_to: Some(head.seq),
+        direction: Direction::Ascending,
+        events_max: usize::MAX,
+        bytes_max: usize::MAX,
+    };
+    let records = range::range(store, reach, query)?;
+    marks.retain(|_, marks| *marks != Marks::default());
+    Ok(Some(Loaded { snapshot, records, marks: marks.into_iter().collect() }))
+}
+
+pub(super) fn stored_snapshot(
+    view: &View,
+    id: ConversationId,
+) -> Result<Option<Snapshot>, RowError> {
+    let key = key::snapshot(id);
+    let Some(mut value) = view.get(&key)? else { return Ok(None) };
+    let seq = value.try_get_u64().ok().and_then(Seq::new);
+    let seq = seq.ok_or_else(|| RowError::in_row(&key, RecordError::Field("seq")))?;
+    Ok(Some(Snapshot { seq, state: value }))
+}
+
+/// A message id is at most this far ahead of the log when it is accepted; and a second, because times are cut to milliseconds.
+const AHEAD_MS: u64 = limits::ID_AHEAD_MS_MAX + 1_000;
+
+pub(super) fn original(
+    store: &Store,
+    reach: Reach,
+    id: ConversationId,
+    sender: AccountId,
+    message_id: MessageId,
+) -> Result<Option<Record>, Miss> {
+    let mut table = store.locked_with(id, reach)?;
+    let Some(slot) = table.slot(id) else { return Ok(None) };
+    if slot.head.is_none() {
+        return Ok(None);
+    }
+    if let Some(tail) = &slot.tail {
+        if let Some(found) = tail.find(sender, message_id) {
+            return Ok(tail::decode(found)?.pop());
+        }
+        let oldest = tail.get(tail.first()).map(|event| event.at().as_ms());
+        let is_later = oldest.is_some_and(|at| at + AHEAD_MS < message_id.unix_ms());
+        if tail.first() == 1 || is_later {
+            return Ok(None);
+        }
+    }
+    let view = reach.view(store)?;
+    drop(table);
+    let Some(stored) = stored_head(&view, id)? else { return Ok(None) };
+    Ok(stored_original(&view, id, &stored, sender, message_id)?)
+}
+
+/// The open block, then sealed ones, newest first, as far as the times of the log allow.
+fn stored_original(
+    view: &View,
+    id: ConversationId,
+    stored: &StoredHead,
+    sender: AccountId,
+    message_id: MessageId,
+) -> Result<Option<Record>, RowError> {
+    if stored.open <= stored.head.seq.get()
+        && let Some(found) = named_in(view, id, stored.open, sender, message_id)?
+    {
+        return Ok(Some(found));
+    }
+    for group in (0..stored.sealed.div_ceil(GROUP)).rev() {
+        let Some(index) = stored_index(view, id, group)? else {
+            let what = format!("index {group} of conversation {id} is missing");
+            return Err(RowError::Damaged(what));
+        };
+        for block in index.blocks.iter().rev() {
+            if block.summary.at.as_ms() + AHEAD_MS < message_id.unix_ms() {
+                return Ok(None);
+            }
+            if block.may_hold(message_id)
+                && let Some(found) = named_in(view, id, block.summary.first, sender, message_id)?
+            {
+                return Ok(Some(found));
+            }
+        }
+    }
+    Ok(None)
+}
+
+pub(super) fn stored_index(
+    view: &View,
+    id: ConversationId,
+    group: u64,
+) -> Result<Option<Index>, RowError> {
+    let key = key::index(id, group);
+    let Some(value) = view.get(&key)? else { return Ok(None) };
+    Index::decode(value).map(Some).map_err(|error| RowError::in_row(&key, error))
+}
+
+fn named_in(
+    view: &View,
+    id: ConversationId,
+    first: u64,
+    sender: AccountId,
+    message_id: MessageId,
+) -> Result<Option<Record>, RowError> {
+    let key = key::block(id, first);
+    let Some(value) = view.get(&key)? else {
+        return Err(RowError::Damaged(format!("{} is missing", name(&key))));
+    };
+    let block = Block::decode(&key, value)?;
+    let named = |event: &Peek<'_>| (event.message_id(), event.sender()) == (message_id, sender);
+    let Some(seq) = walk(&block.events).find(named).map(|event| event.seq()) else {
+        return Ok(None);
+    };
+    Ok(block.records(&key)?.into_iter().find(|record| record.seq.get() == seq))
+}
+
+pub(super) fn overlays(
+    store: &Store,
+    reach: Reach,
+    id: ConversationId,
+    (from, up_to): (Seq, Seq),
+) -> Result<Vec<(Seq, Overlay)>, Miss> {
+    if from > up_to {
+        return Ok(Vec::new());
+    }
+    let mut table = store.locked_with(id, reach)?;
+    let Some(slot) = table.slot(id) else { return Ok(Vec::new()) };
+    if slot.head.is_none_or(|head| head.seq < from) {
+        return Ok(Vec::new());
+    }
+    let here: Vec<_> = match &slot.tail {
+        None => Vec::new(),
+        Some(tail) => {
+            let changes = tail.changes.range((from, Seq::FIRST)..);
+            let inside = changes.take_while(|((target, _), _)| *target <= up_to);
+            inside.map(|(key, change)| (*key, change.clone())).collect()
+        }
+    };
+    let mut overlays: BTreeMap<Seq, Overlay> = BTreeMap::new();
+    if slot.tail.as_ref().is_none_or(|tail| from.get() < tail.first()) {
+        let view = reach.view(store)?;
+        drop(table);
+        for row in view.range(key::overlay(id, from)..=key::overlay(id, up_to)) {
+            let (key, value) = row?;
+            let overlay =
+                record::decode_overlay(value).map_err(|error| RowError::in_row(&key, error))?;
+            if let Some(target) = Seq::new(key::last_number(&key)) {
+                overlays.insert(target, overlay);
+            }
+        }
+    }
+    for ((target, by), change) in here {
+        overlays.entry(target).or_default().apply(by, &change);
+    }
+    Ok(overlays.into_iter().collect())
+}
+
+pub(super) fn changes(
+    store: &Store,
+    reach: Reach,
+    id: ConversationId,
+    (after, up_to): (u64, Seq),
+    max: usize,
+) -> Result<Vec<Seq>, Miss> {
+    let mut table = store.locked_with(id, reach)?;
+    let Some(slot) = table.slot(id) else { return Ok(Vec::new()) };
+    let seq = slot.seq();
+    let first = slot.tail.as_ref().map_or(seq + 1, |tail| tail.first());
+    let mut targets = BTreeSet::new();
+    if let Some(tail) = &slot.tail {
+        for target in tail.targets(after, up_to) {
+            keep_lowest(&mut targets, target, max);
+        }
+    }
+    if after.saturating_add(1) < first {
+        let view = reach.view(store)?;
+        drop(table);
+        for row in view.range(key::change(id, after + 1)..=key::change(id, first - 1)) {
+            let (key, mut value) = row?;
+            let target = value.try_get_u64().ok().and_then(Seq::new);
+            let target =
+                target.ok_or_else(|| RowError::in_row(&key, RecordError::Field("target")))?;
+            if target <= up_to {
+                keep_lowest(&mut targets, target, max);
+            }
+        }
+    }
+    Ok(targets.into_iter().collect())
+}
+
+fn keep_lowest(targets: &mut BTreeSet<Seq>, target: Seq, max: usize) {
+    targets.insert(target);
+    if targets.len() > max {
+        targets.pop_last();
+    }
+}
+
+pub(super) fn membership(
+    store: &Store,
+    reach: Reach,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Option<MembershipRow>, Miss> {
+    let table = store.locked_with(id, reach)?;
+    let kept = table.places.get(account, id).cloned();
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.is_whole) {
+        return Ok(row_of(kept.place.clone()));
+    }
+    let view = reach.view(store)?;
+    drop(table);
+    let mut place = stored_place(&view, account, id)?.unwrap_or_default();
+    if let Some(kept) = kept {
+        place.merge(&kept.place);
+    }
+    Ok(row_of(place))
+}
+
+pub(super) fn stored_place(
+    view: &View,
+    account: AccountId,
+    id: ConversationId,
+) -> Result<Option<Place>, RowError> {
+    let key = key::place(account, id);
+    let Some(value) = view.get(&key)? else { return Ok(None) };
+    decode_place(&key, value).map(Some)
+}
+
+fn decode_place(key: &[u8], value: Bytes) -> Result<Place, RowError> {
+    Place::decode(value).map_err(|error| RowError::in_row(key, error))
+}
+
+pub(super) fn memberships(
+    store: &Store,
+    reach: Reach,
+    account: AccountId,
+) -> Result<Vec<(ConversationId, MembershipRow)>, Miss> {
+    let table = store.table.lock();
+    let kept: Vec<_> =
+        table.places.of(account).iter().map(|(id, kept)| (*id, kept.place.clone())).collect();
+    let view = reach.view(store)?;
+    drop(table);
+    let mut places: BTreeMap<ConversationId, Place> = BTreeMap::new();
+    for row in view.prefix(&key::places(account)) {
+        let (key, value) = row?;
+        if let Some(id) = key::id_at(&key, 16) {
+            places.insert(ConversationId::from_bytes(id), decode_place(&key, value)?);
+        }
+    }
+    for (id, place) in kept {
+        places.entry(id).or_default().merge(&place);
+    }
+    Ok(places.into_iter().filter_map(|(id, place)| Some((id, row_of(place)?))).collect())
+}
+
+/// Marks alone are no membership.
+fn row_of(place: Place) -> Option<MembershipRow> {
+    let (membership, position) = place.membership?;
+    Some(MembershipRow { membership, position, marks: place.marks })
+}

@@ -1,0 +1,189 @@
+//! The rows on disk: one LSM tree, written by whole sorted runs.
+//!
+//! A pass of the flusher is one *ingestion*: its rows become a table of the tree that is synced and then listed, so that a pass is there
+//! as a whole or not at all. The memtable and the journal of the LSM stay empty; durability does not rest on them. Every value
+//! carries a checksum over key and value, so that a row that changed or moved is named and not believed.
+
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::Path;
+
+use bytes::{Buf, Bytes};
+use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot};
+use parlance_ports::StoreError;
+use parlance_ports::record::RecordError;
+use thiserror::Error;
+
+use super::key::Key;
+
+#[derive(Debug, Error)]
+pub(super) enum RowError {
+    #[error("in use by another process")]
+    Locked,
+    #[error("{0}")]
+    Damaged(String),
+    #[error(transparent)]
+    Io(io::Error),
+}
+
+pub(super) struct Rows {
+    database: Database,
+    keyspace: Keyspace,
+}
+
+/// The rows at one moment.
+pub(super) struct View {
+    snapshot: Snapshot,
+    keyspace: Keyspace,
+}
+
+/// A key and its value.
+pub(super) type Row = (Key, Vec<u8>);
+
+impl Rows {
+    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, RowError> {
+        let database = Database::builder(path)
+            .cache_size(cache_bytes)
+            .worker_threads(1)
+            .manual_journal_persist(true)
+            .open()?;
+        let keyspace = database.keyspace("conversations", KeyspaceCreateOptions::default)?;
+        Ok(Self { database, keyspace })
+    }
+
+    pub(super) fn view(&self) -> View {
+        View { snapshot: self.database.snapshot(), keyspace: self.keyspace.clone() }
+    }
+
+    /// Writes the rows that `make` hands over, in strictly ascending order of their keys: all of them or, after an error, none. When this
+    /// returns they are durable and views see them.
+    pub(super) fn ingest<E: From<RowError>>(
+        &self,
+        make: impl FnOnce(&mut RowWriter<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut ingestion = self.keyspace.start_ingestion().map_err(RowError::from)?;
+        make(&mut |key, value| {
+            let sealed = seal(&key, value);
+            Ok(ingestion.write(key, sealed)?)
+        })?;
+        Ok(ingestion.finish().map_err(RowError::from)?)
+    }
+}
+
+/// Takes the next row.
+pub(super) type RowWriter<'a> = dyn FnMut(Key, &[u8]) -> Result<(), RowError> + 'a;
+
+impl View {
+    pub(super) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, RowError> {
+        match self.snapshot.get(&self.keyspace, key)? {
+            None => Ok(None),
+            Some(value) => unseal(key, Bytes::from_owner(value)).map(Some),
+        }
+    }
+
+    /// Rows whose keys lie in `keys`, from both ends.
+    pub(super) fn range(
+        &self,
+        keys: RangeInclusive<Key>,
+    ) -> impl DoubleEndedIterator<Item = Result<(Bytes, Bytes), RowError>> + use<> {
+        self.snapshot.range(&self.keyspace, keys).map(open)
+    }
+
+    pub(super) fn prefix(
+        &self,
+        prefix: &[u8],
+    ) -> impl DoubleEndedIterator<Item = Result<(Bytes, Bytes), RowError>> + use<> {
+        self.snapshot.prefix(&self.keyspace, prefix).map(open)
+    }
+}
+
+fn open(row: Guard) -> Result<(Bytes, Bytes), RowError> {
+    let (key, value) = row.into_inner()?;
+    let value = unseal(&key, Bytes::from_owner(value))?;
+    Ok((Bytes::from_owner(key), value))
+}
+
+const CHECKSUM: usize = 4;
+
+fn seal(key: &[u8], value: &[u8]) -> Vec<u8> {
+    let mut sealed = Vec::with_capacity(CHECKSUM + value.len());
+    sealed.extend_from_slice(&checksum(key, value).to_be_bytes());
+    sealed.extend_from_slice(value);
+    sealed
+}
+
+fn unseal(key: &[u8], mut sealed: Bytes) -> Result<Bytes, RowError> {
+    if sealed.len() >= CHECKSUM {
+        let expected = sealed.get_u32();
+        if expected == checksum(key, &sealed) {
+            return Ok(sealed);
+        }
+    }
+    Err(RowError::Damaged(format!("the checksum of {} does not match", name(key))))
+}
+
+fn checksum(key: &[u8], value: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(value);
+    hasher.finalize()
+}
+
+/// A row in words: its table, and the id that it belongs to.
+pub(super) fn name(key: &[u8]) -> String {
+    use super::key::{
+        BLOCKS, CHANGES, CHECKPOINT, HEADS, INDEXES, MARKS, MENTIONS, OVERLAYS, PLACES, SNAPSHOTS,
+        id_at,
+    };
+    use parlance_types::ConversationId;
+    let (what, from) = match key.first() {
+        Some(&BLOCKS) => ("a block", 0),
+        Some(&INDEXES) => ("an index", 0),
+        Some(&HEADS) => ("the head", 0),
+        Some(&SNAPSHOTS) => ("the snapshot", 0),
+        Some(&PLACES) => ("a membership", 16),
+        Some(&MARKS) => ("a mark", 0),
+        Some(&OVERLAYS) => ("an overlay", 0),
+        Some(&CHANGES) => ("a change", 0),
+        Some(&MENTIONS) => ("a mention", 16),
+        Some(&CHECKPOINT) => return "the checkpoint".to_owned(),
+        _ => return "a row of no table".to_owned(),
+    };
+    match id_at(key, from) {
+        Some(id) => format!("{what} of conversation {}", ConversationId::from_bytes(id)),
+        None => format!("{what} with a short key"),
+    }
+}
+
+impl From<fjall::Error> for RowError {
+    fn from(error: fjall::Error) -> Self {
+        match error {
+            fjall::Error::Locked => Self::Locked,
+            fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => {
+                match error.kind() {
+                    // A file that is shorter or says other things than was written.
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData => {
+                        Self::Damaged(error.to_string())
+                    }
+                    _ => Self::Io(error),
+                }
+            }
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl RowError {
+    pub(super) fn in_row(key: &[u8], error: RecordError) -> Self {
+        Self::Damaged(format!("{}: {error}", name(key)))
+    }
+}
+
+impl From<RowError> for StoreError {
+    fn from(error: RowError) -> Self {
+        match error {
+            RowError::Damaged(what) => Self::Damaged(what),
+            RowError::Io(_) | RowError::Locked => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What readers, committers and the flusher share, and the reads over memory and rows.
+//!
+//! A read is one function that is tried with memory alone first. If it needs the rows it is done again on the blocking pool, of
+//! which a bounded number runs at a time. It takes what it needs from memory and a view of the rows under one lock, so
+//! that it sees one point of the log.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use parlance_journal as journal;
+use parlance_ports::{StoreError, record};
+use parlance_types::{ConversationId, Epoch};
+use tokio::sync::Semaphore;
+
+use super::Options;
+use super::commit::Held;
+use super::head::StoredHead;
+use super::key;
+use super::rows::{RowError, Rows, View};
+use super::table::Table;
+
+pub(super) struct Store {
+    pub(super) table: Mutex<Table>,
+    pub(super) rows: Rows,
+    pub(super) appender: journal::Appender,
+    /// The position of the last record that is durable and applied.
+    pub(super) applied: AtomicU64,
+    /// The first position that is not applied.
+    pub(super) end: AtomicU64,
+    pub(super) epoch: Epoch,
+    pub(super) options: Options,
+    pub(super) flush: FlushSignal,
+    /// Answers held back until the flusher has caught up.
+    pub(super) held: Mutex<Vec<Held>>,
+    pub(super) builder: Mutex<journal::GroupBuilder>,
+    reads: Semaphore,
+}
+
+/// How the flusher is woken.
+#[derive(Default)]
+pub(super) struct FlushSignal {
+    pub(super) wanted: Mutex<Wanted>,
+    pub(super) changed: Condvar,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wanted {
+    #[default]
+    Nothing,
+    Pass,
+    /// Flush everything, write the end marker and stop.
+    Close,
+    /// Stop as soon as possible.
+    Stop,
+}
+
+impl FlushSignal {
+    pub(super) fn want(&self, wanted: Wanted) {
+        let mut current = self.wanted.lock();
+        *current = wanted.max(*current);
+        drop(current);
+        self.changed.notify_one();
+    }
+}
+
+/// Why a read did not answer.
+pub(super) enum Miss {
+    /// Memory does not know.
+    Disk,
+    Store(StoreError),
+}
+
+impl From<RowError> for Miss {
+    fn from(error: RowError) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl From<record::RecordError> for Miss {
+    fn from(error: record::RecordError) -> Self {
+        Self::Store(StoreError::Damaged(format!("in memory: {error}")))
+    }
+}
+
+/// How far a read may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Memory,
+    Disk,
+}
+
+impl Reach {
+    /// A view of the rows, if they may be read.
+    pub(super) fn view(self, store: &Store) -> Result<View, Miss> {
+        match self {
+            Self::Memory => Err(Miss::Disk),
+            Self::Disk => Ok(store.rows.view()),
+        }
+    }
+}
+
+impl Store {
+    pub(super) fn new(
+        rows: Rows,
+        appender: journal::Appender,
+        epoch: Epoch,
+        end: journal::Position,
+        options: Options,
+    ) -> Self {
+        Self {
+            table: Mutex::new(Table::new()),
+            rows,
+            appender,
+            applied: AtomicU64::new(end.get()),
+            end: AtomicU64::new(end.get()),
+            epoch,
+            flush: FlushSignal::default(),
+            held: Mutex::default(),
+            builder: Mutex::default(),
+            reads: Semaphore::new(options.reads_max),
+            options,
+        }
+    }
+
+    /// Makes sure that the slot of a conversation is in memory, reading its head if need be, and locks the table.
+    pub(super) fn locked_with(
+        &self,
+        id: ConversationId,
+        reach: Reach,
+    ) -> Result<MutexGuard<'_, Table>, Miss> {
+        loop {
+            let mut table = self.table.lock();
+            if table.slot(id).is_some() {
+                return Ok(table);
+            }
+            let drops = table.drops;
+            let view = reach.view(self)?;
+            drop(table);
+            let head = stored_head(&view, id)?.map(|stored| stored.head);
+            let mut table = self.table.lock();
+            if table.learn(id, head, drops) {
+                return Ok(table);
+            }
+        }
+    }
+
+    /// Runs a read with memory alone, and if that is not enough again where it may wait for the disk.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        read: impl Fn(&Self, Reach) -> Result<T, Miss> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match read(self, Reach::Memory) {
+            Ok(answer) => return Ok(answer),
+            Err(Miss::Store(error)) => return Err(error),
+            Err(Miss::Disk) => {}
+        }
+        let permit = self.reads.acquire().await;
+        let store = Arc::clone(self);
+        let done = tokio::task::spawn_blocking(move || read(&store, Reach::Disk)).await;
+        drop(permit);
+        match done {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(Miss::Store(error))) => Err(error),
+            Ok(Err(Miss::Disk)) => Err(StoreError::Unavailable("the rows were not read".into())),
+            // The LSM asserts what it reads; what it wrote itself holds.
+            Err(error) if error.is_panic() => {
+                Err(StoreError::Damaged("the rows cannot be read: the reader panicked".into()))
+            }
+            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+        }
+    }
+}
+
+pub(super) fn stored_head(view: &View, id: ConversationId) -> Result<Option<StoredHead>, RowError> {
+    let key = key::head(id);
+    let Some(value) = view.get(&key)? else { return Ok(None) };
+    StoredHead::decode(value).map(Some).map_err(|error| RowError::in_row(&key, error))
+}

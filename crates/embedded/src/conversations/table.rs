@@ -1,0 +1,297 @@
+//! What is in memory: for each conversation that was touched lately its head and perhaps its tail, under one lock.
+//!
+//! Invariants: everything applied is durable in the journal, in its order; `ahead` is what was submitted, and a group is only
+//! submitted if it continues that; a slot with anything in flight or unflushed is not dropped.
+
+use hashbrown::HashMap;
+use parlance_ports::{CommitError, HeadRow, MarkRow, Snapshot};
+use parlance_types::{ConversationId, Entry, Marks, Position};
+
+use super::places::Places;
+use super::tail::Tail;
+
+/// Maps that grow and are swept one at a time, so that neither takes long.
+pub(super) const PARTS: usize = 64;
+/// Roughly what a place takes.
+const PLACE_COST: usize = 250;
+
+pub(super) struct Table {
+    parts: Vec<HashMap<ConversationId, Slot>>,
+    pub(super) places: Places,
+    /// Conversations that the rows lack something of, each once.
+    pub(super) dirty: Vec<ConversationId>,
+    /// Bytes that wait for the flusher.
+    pub(super) waiting: usize,
+    /// How often slots were dropped: who read a head meanwhile must read it again.
+    pub(super) drops: u64,
+    /// Raised by every sweep, and noted by whoever touches a slot.
+    pub(super) clock: u32,
+    /// The last position that was applied.
+    pub(super) applied: Position,
+    /// Why nothing is committed any more.
+    refusal: Option<CommitError>,
+    /// Why the flusher makes no progress.
+    pub(super) stuck: Option<String>,
+    /// A group was refused for want of room, so that others may have been built upon it.
+    pub(super) was_full: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Slot {
+    /// `None`: there is no such conversation.
+    pub(super) head: Option<HeadRow>,
+    /// The last event that was submitted.
+    ahead: u64,
+    /// Submitted entries and marks that are not answered.
+    in_flight: u32,
+    touched: u32,
+    pub(super) tail: Option<Box<Tail>>,
+}
+
+impl Slot {
+    fn new(head: Option<HeadRow>) -> Self {
+        let ahead = head.map_or(0, |head| head.seq.get());
+        Self { head, ahead, ..Self::default() }
+    }
+
+    pub(super) fn seq(&self) -> u64 {
+        self.head.map_or(0, |head| head.seq.get())
+    }
+
+    fn is_idle(&self) -> bool {
+        self.in_flight == 0 && self.tail.as_ref().is_none_or(|tail| !tail.is_dirty())
+    }
+}
+
+/// How an entry relates to what was submitted.
+pub(super) enum Admission {
+    Next,
+    /// It is there, or on its way.
+    Known,
+    Gap,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        Self {
+            parts: (0..PARTS).map(|_| HashMap::new()).collect(),
+            places: Places::default(),
+            dirty: Vec::new(),
+            waiting: 0,
+            drops: 0,
+            clock: 0,
+            applied: Position::ZERO,
+            refusal: None,
+            stuck: None,
+            was_full: false,
+        }
+    }
+
+    /// Why a commit is refused now, if it is. Memory is bounded even if the rows cannot be written.
+    pub(super) fn refusal(&self, waiting_bytes_max: usize) -> Option<&CommitError> {
+        if self.stuck.is_some() && self.waiting > waiting_bytes_max {
+            return Some(&CommitError::Full);
+        }
+        self.refusal.as_ref()
+    }
+
+    /// Nothing is committed any more; the first reason stays.
+    pub(super) fn stop(&mut self, why: impl Into<String>) -> CommitError {
+        self.refusal.get_or_insert(CommitError::Broken(why.into())).clone()
+    }
+
+    fn part(&mut self, id: ConversationId) -> &mut HashMap<ConversationId, Slot> {
+        &mut self.parts[usize::from(id.as_bytes()[15]) % PARTS]
+    }
+
+    pub(super) fn slot(&mut self, id: ConversationId) -> Option<&mut Slot> {
+        let clock = self.clock;
+        let slot = self.part(id).get_mut(&id)?;
+        slot.touched = clock;
+        Some(slot)
+    }
+
+    /// Puts a head there that was read while nothing was dropped since `drops`.
+    pub(super) fn learn(&mut self, id: ConversationId, head: Option<HeadRow>, drops: u64) -> bool {
+        let is_current = drops == self.drops;
+        let clock = self.clock;
+        match self.part(id).entry(id) {
+            hashbrown::hash_map::Entry::Occupied(_) => true,
+            hashbrown::hash_map::Entry::Vacant(free) if is_current => {
+                free.insert(Slot { touched: clock, ..Slot::new(head) });
+                true
+            }
+            hashbrown::hash_map::Entry::Vacant(_) => false,
+        }
+    }
+
+    /// Counts an entry as submitted, if it is the next one. Its slot must be there.
+    pub(super) fn admit(&mut self, id: ConversationId, seq: u64) -> Admission {
+        let Some(slot) = self.slot(id) else { return Admission::Gap };
+        match seq.cmp(&(slot.ahead + 1)) {
+            std::cmp::Ordering::Less => Admission::Known,
+            std::cmp::Ordering::Greater => Admission::Gap,
+            std::cmp::Ordering::Equal => {
+                slot.ahead = seq;
+                slot.in_flight += 1;
+                Admission::Next
+            }
+        }
+    }
+
+    /// Keeps the slot of a mark that is submitted. `false`: there is no such conversation.
+    pub(super) fn admit_mark(&mut self, id: ConversationId) -> bool {
+        match self.slot(id) {
+            Some(slot) if slot.ahead > 0 => {
+                slot.in_flight += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Something that was submitted did not come to be, and neither will what was built upon it.
+    pub(super) fn dismiss(&mut self, id: ConversationId) {
+        if let Some(slot) = self.slot(id) {
+            slot.in_flight = slot.in_flight.saturating_sub(1);
+            slot.ahead = slot.seq();
+        }
+    }
+
+    /// Something that was submitted is durable and applied.
+    pub(super) fn settle(&mut self, id: ConversationId) {
+        if let Some(slot) = self.slot(id) {
+            slot.in_flight = slot.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// Adds a durable event that continues the head. Its slot must be there.
+    pub(super) fn apply(&mut self, mut entry: Entry, position: Position) {
+        let id = entry.record.conversation;
+        self.applied = position;
+        let clock = self.clock;
+        let Self { parts, places, dirty, waiting, .. } = self;
+        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        slot.touched = clock;
+        let head = slot.seq();
+        let marked = slot.head.map_or(Position::ZERO, |head| head.marked);
+        let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(head)));
+        let record = &entry.record;
+        slot.head = Some(HeadRow {
+            seq: record.seq,
+            hash: record.hash,
+            ordinal: record.ordinal,
+            at: record.at,
+            position,
+            marked,
+        });
+        slot.ahead = slot.ahead.max(record.seq.get());
+        let mut cost = 0;
+        for (account, membership) in std::mem::take(&mut entry.rows.memberships) {
+            if places.join(account, id, (membership, position), tail.flushed == 0) {
+                tail.accounts.push(account);
+            }
+            cost += PLACE_COST;
+        }
+        cost += tail.push(entry);
+        soil(tail, id, position, cost, dirty, waiting);
+    }
+
+    /// Merges a durable mark. Its slot must be there.
+    pub(super) fn apply_mark(&mut self, row: &MarkRow, position: Position) {
+        let id = row.conversation;
+        self.applied = position;
+        let Self { parts, places, dirty, waiting, .. } = self;
+        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        let seq = slot.seq();
+        let Some(head) = &mut slot.head else { return };
+        head.marked = head.marked.max(position);
+        let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(seq)));
+        let marks = Marks { position, ..row.marks };
+        let mut cost = 0;
+        if places.mark(row.account, id, marks, tail.flushed == 0) {
+            tail.accounts.push(row.account);
+            cost += PLACE_COST;
+        }
+        soil(tail, id, position, cost, dirty, waiting);
+    }
+
+    /// Takes a state over. Best effort: a conversation that is not in memory was not active.
+    pub(super) fn save(&mut self, id: ConversationId, snapshot: Snapshot) {
+        let Self { parts, dirty, waiting, .. } = self;
+        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        let seq = slot.seq();
+        if snapshot.seq.get() > seq {
+            return;
+        }
+        let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(seq)));
+        let was_dirty = tail.is_dirty();
+        let cost = tail.save(snapshot);
+        if cost > 0 {
+            tail.waiting += cost;
+            *waiting += cost;
+            if !was_dirty {
+                dirty.push(id);
+            }
+        }
+    }
+
+    /// Drops tails of one part that were not touched since `clock` and lack nothing in the rows. Answers what is left.
+    pub(super) fn sweep_tails(&mut self, part: usize, clock: u32) -> usize {
+        let Self { parts, places, .. } = self;
+        let mut cost = 0;
+        for (id, slot) in &mut parts[part] {
+            let Some(tail) = &slot.tail else { continue };
+            if slot.is_idle() && slot.touched < clock {
+                for account in &tail.accounts {
+                    places.remove(*account, *id);
+                }
+                slot.tail = None;
+            } else {
+                cost += tail.cost();
+            }
+        }
+        cost
+    }
+
+    /// Drops slots of one part until there are at most `slots_max`, but none that has a tail or anything in flight.
+    pub(super) fn sweep_slots(&mut self, part: usize, slots_max: usize) {
+        let slots = &mut self.parts[part];
+        let mut excess = slots.len().saturating_sub(slots_max);
+        if excess == 0 {
+            return;
+        }
+        // An eighth more, so that this is rare.
+        excess += slots_max / 8;
+        let clock = self.clock;
+        for age in [1, 0] {
+            slots.retain(|_, slot| {
+                let goes = excess > 0
+                    && slot.tail.is_none()
+                    && slot.in_flight == 0
+                    && slot.touched + age <= clock;
+                excess -= usize::from(goes);
+                !goes
+            });
+        }
+        self.drops += 1;
+    }
+}
+
+/// Notes that the rows lack something since `position`.
+fn soil(
+    tail: &mut Tail,
+    id: ConversationId,
+    position: Position,
+    cost: usize,
+    dirty: &mut Vec<ConversationId>,
+    waiting: &mut usize,
+) {
+    if !tail.is_dirty() {
+        dirty.push(id);
+    }
+    tail.since = tail.since.or(Some(position));
+    tail.written = position;
+    tail.waiting += cost;
+    *waiting += cost;
+}

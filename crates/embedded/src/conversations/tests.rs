@@ -1,0 +1,71 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parlance_ports::contract::conversation::{self as contract, Place};
+use tempfile::TempDir;
+
+use super::{Conversations, Options};
+
+/// A directory, and the store that is open in it. Everything is small, so that little data goes every way.
+struct Disk {
+    directory: TempDir,
+    open: Option<Conversations>,
+    flush_bytes: usize,
+}
+
+fn disk(flush_bytes: usize) -> Disk {
+    let directory = tempfile::tempdir().expect("a directory for a test");
+    Disk { directory, open: None, flush_bytes }
+}
+
+fn options(flush_bytes: usize) -> Options {
+    Options {
+        flush_bytes,
+        kept_events_max: 10,
+        kept_bytes_max: 2_000,
+        tails_bytes_max: 4_000,
+        heads_max: 64,
+        segment_bytes: 1 << 20,
+        ..Options::default()
+    }
+}
+
+impl Disk {
+    fn opened(&mut self) -> Arc<dyn contract::Conversations> {
+        let store = Conversations::open(self.directory.path(), options(self.flush_bytes));
+        let store = store.expect("the store opens");
+        self.open = Some(store.clone());
+        Arc::new(store)
+    }
+}
+
+#[async_trait]
+impl Place for Disk {
+    async fn open(&mut self) -> Arc<dyn contract::Conversations> {
+        if let Some(store) = self.open.take() {
+            store.close().await.expect("the store closes");
+        }
+        self.opened()
+    }
+
+    async fn crash(&mut self) -> Arc<dyn contract::Conversations> {
+        self.open = None;
+        self.opened()
+    }
+}
+
+mod in_tails {
+    use super::*;
+    parlance_ports::conversation_contract!(disk(usize::MAX));
+}
+
+mod in_blocks {
+    use super::*;
+    parlance_ports::conversation_contract!(disk(1));
+}
+
+#[test]
+fn any_sequence_agrees() {
+    contract::any_sequence_agrees_with_memory(400, || disk(4_000));
+    contract::any_sequence_agrees_with_memory(400, || disk(1));
+}
