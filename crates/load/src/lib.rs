@@ -22,6 +22,7 @@ mod report;
 mod scan;
 mod scenario;
 mod socket;
+mod surroundings;
 mod window;
 mod world;
 mod yardstick;

@@ -8,6 +8,7 @@ use crate::fleet::Fleet;
 use crate::flood::{Flood, Tally};
 use crate::process::Process;
 use crate::progress::Progress;
+use crate::surroundings::{Machine, own_cpu};
 
 const WARM_UP: Duration = Duration::from_millis(700);
 const MARKS: Duration = Duration::from_secs(1);
@@ -32,6 +33,8 @@ pub(crate) struct Window {
     pub(crate) cpu: Option<Duration>,
     /// The share of the time in which the generator had something to do.
     pub(crate) busy: f64,
+    /// What else the machine did, in words.
+    pub(crate) surroundings: String,
 }
 
 impl Window {
@@ -91,15 +94,18 @@ impl Side {
         }
         self.run(pace.rate, WARM_UP, progress)?;
         self.flood.reset();
+        let (machine, own) = (Machine::now()?, own_cpu());
         let (cpu, busy, start) = (self.cpu()?, self.fleet.busy(), Instant::now());
         self.run(pace.rate, length, progress)?;
         let wall = start.elapsed();
         let cpu = self.cpu()?.zip(cpu).map(|(after, before)| after.saturating_sub(before));
         let busy = self.fleet.busy().saturating_sub(busy).as_secs_f64() / wall.as_secs_f64();
+        let ours = own_cpu().saturating_sub(own) + cpu.unwrap_or_default();
+        let surroundings = Machine::now()?.since(machine, ours);
         let tally = self.flood.reset();
         self.flood.set_window(None);
         self.settle()?;
-        Ok(Window { tally, wall, cpu, busy })
+        Ok(Window { tally, wall, cpu, busy, surroundings })
     }
 
     /// Waits until nothing is in flight; what is still missing then is the judge's affair.

@@ -10,6 +10,7 @@ use crate::flood::{Dialect, Flood, Room};
 use crate::history::Judge;
 use crate::progress::Progress;
 use crate::report::{Figures, latencies, median, quantile_ms};
+use crate::surroundings::write_us;
 use crate::window::{Side, Window};
 use crate::{LoadError, Report};
 
@@ -74,6 +75,7 @@ fn measure(
         }
     }
     summarise(&mut report, &windows);
+    report.notes.push(format!("one write of 400 bytes to a socket costs {:.1} us", write_us()?));
     if !yardstick.is_empty() {
         report.compare(figures(&yardstick));
         if yardstick.iter().any(Window::saturated) {
@@ -136,6 +138,8 @@ fn summarise(report: &mut Report, windows: &[Window]) {
     report.rate_per_s = median(windows.iter().map(Window::rate).collect());
     report.server_cpu_us_per_message = median(windows.iter().filter_map(Window::cpu_us).collect());
     report.per_server_cpu_second = report.server_cpu_us_per_message.map(|us| 1e6 / us);
+    let surroundings: Vec<&str> = windows.iter().map(|w| w.surroundings.as_str()).collect();
+    report.notes.push(format!("in each window: {}", surroundings.join("; ")));
     report.generator_saturated = windows.iter().any(Window::saturated);
 }
 

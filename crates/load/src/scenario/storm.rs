@@ -15,7 +15,7 @@ use crate::ids;
 use crate::progress::Progress;
 use crate::random::Random;
 use crate::report::{Latencies, latencies, median, quantile_ms};
-use crate::scan::{Frame, field, frames};
+use crate::scan::{Frame, field, frames, parse_hash};
 use crate::socket::Outgoing;
 use crate::world::{Ask, Seat, World};
 use crate::{LoadError, Report};
@@ -60,10 +60,10 @@ pub(crate) fn storm(
     let groups = groups(&mut world, &accounts, conversations)?;
     let seats = seats(&mut world, &accounts, devices)?;
     let mut crowd = Returners::new(&seats, Judge::new(stage.options.record.as_deref())?);
-    for (index, (conversation, after)) in groups.iter().enumerate() {
-        post(&world, &accounts[index], *conversation)?;
+    for (index, (place, sight)) in groups.iter().zip(post(&world, &accounts, &groups)?).enumerate()
+    {
         for device in members(index, conversations, accounts.len(), devices) {
-            crowd.judge.follow(device as Observer, *conversation, after + 1);
+            crowd.judge.follow(device as Observer, place.0, sight.seq);
         }
     }
     let mut fleet = Fleet::new(server.address, stage.options.seed)?;
@@ -82,8 +82,8 @@ pub(crate) fn storm(
         let _ = all.add(times);
         report.sent += devices as u64;
     }
-    for (index, (conversation, _)) in groups.iter().enumerate() {
-        post(&world, &accounts[index], *conversation)?;
+    for sight in post(&world, &accounts, &groups)? {
+        crowd.judge.acked(&sight);
     }
     crowd.settle(&mut fleet)?;
     report.time(&all);
@@ -134,15 +134,40 @@ fn members(
     })
 }
 
-fn post(world: &World, from: &Seat, conversation: ConversationId) -> Result<(), LoadError> {
+/// One message into each group, by its first member.
+fn post(
+    world: &World,
+    accounts: &[Seat],
+    groups: &[(ConversationId, u64)],
+) -> Result<Vec<Sight>, LoadError> {
     let mut random = Random::new(ids::unix_ms());
-    let body = json!({
-        "message_id": ids::random(&mut random),
-        "body": {"kind": "text", "text": "after the storm"},
+    let asks = groups.iter().zip(accounts).map(|((conversation, _), from)| Ask {
+        method: Method::POST,
+        path: format!("/v1/conversations/{conversation}/messages"),
+        token: Some(from.token.clone()),
+        body: json!({
+            "message_id": ids::random(&mut random),
+            "body": {"kind": "text", "text": "after the storm"},
+        }),
     });
-    let path = format!("/v1/conversations/{conversation}/messages");
-    let token = Some(from.token.clone());
-    world.ask_all(vec![Ask { method: Method::POST, path, token, body }]).map(|_| ())
+    let answers = world.ask_all(asks.collect())?;
+    answers
+        .iter()
+        .zip(groups)
+        .map(|(answer, (conversation, _))| {
+            let text = |name: &'static str| answer[name].as_str().ok_or(LoadError::Answer(name));
+            let hash = parse_hash(&answer["hash"].to_string()).ok_or(LoadError::Answer("hash"))?;
+            Ok(Sight {
+                observer: Observer::MAX,
+                conversation: *conversation,
+                seq: answer["seq"].as_u64().ok_or(LoadError::Answer("seq"))?,
+                message_id: text("message_id")?
+                    .parse()
+                    .map_err(|_| LoadError::Answer("message_id"))?,
+                hash,
+            })
+        })
+        .collect()
 }
 
 impl Returners {
