@@ -19,17 +19,11 @@ pub(crate) struct Wish {
 
 /// Reads the body of a `send`.
 pub(crate) fn action(at: At<'_>, context: Context, text: &str) -> Result<Wish, DecodeError> {
-    // Nearly every body is a text: it is read once, not for its kind first.
-    if let Ok(Fields(read)) = serde_json::from_str::<Fields<TextIn>>(text)
-        && let Some(KindName::Known(Kind::Text)) = read.kind
-    {
-        return send(at, context, read).map(|action| Wish { action, key: None });
-    }
     let KindName::Known(kind) = at.need("kind", at.read::<KindIn>(text)?.kind)? else {
         return Err(unknown_kind(at));
     };
     let action = match kind {
-        Kind::Text => send(at, context, at.read(text)?)?,
+        Kind::Text => return message(at, context, at.read(text)?),
         Kind::Edit => {
             let (target, body) = edit(at, text)?;
             let (text, entities) = accepted(At(&format!("{}.body", at.0)), body)?;
@@ -68,10 +62,12 @@ pub(crate) struct Context {
     pub(crate) silent: bool,
 }
 
-fn send(at: At<'_>, context: Context, read: TextIn) -> Result<Action, DecodeError> {
+/// The message that a body of kind `text` wants to be.
+pub(super) fn message(at: At<'_>, context: Context, read: TextIn) -> Result<Wish, DecodeError> {
     let (text, entities) = accepted(at, read)?;
     let Context { to, reply_to, seen, silent } = context;
-    Ok(Action::Send { to, text, entities, reply_to, seen, silent })
+    let action = Action::Send { to, text, entities, reply_to, seen, silent };
+    Ok(Wish { action, key: None })
 }
 
 fn create(at: At<'_>, text: &str) -> Result<Wish, DecodeError> {
@@ -246,10 +242,17 @@ struct KindIn {
 }
 
 #[derive(Deserialize)]
-struct TextIn {
+pub(super) struct TextIn {
     kind: Option<KindName>,
     text: Option<Checked<MessageText>>,
     entities: Option<Vec<Fields<EntityIn>>>,
+}
+
+impl TextIn {
+    /// Whether this is what the body is, and not just those of its fields that a text would have.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.kind, Some(KindName::Known(Kind::Text)))
+    }
 }
 
 #[derive(Deserialize)]

@@ -7,7 +7,7 @@ use parlance_types::{AccountId, Code, ConversationId, MessageId, Seq, limits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::body::{self, Context, Wish};
+use super::body::{self, Context, TextIn, Wish};
 use super::read::{At, CursorText, Fields, sole_entry, too_deep};
 use crate::DecodeError;
 
@@ -45,14 +45,20 @@ fn frame(text: &str) -> Result<ClientFrame, DecodeError> {
         let id = sole_entry(text).ok().flatten().and_then(|(_, value)| request_id(value));
         return Err(DecodeError::new(Code::FrameTooLarge, message).with_id(id));
     }
-    match serde_json::from_str(text) {
-        Ok(read) => from_wire(read),
+    match serde_json::from_str::<FrameIn<Fields<TextIn>>>(text) {
+        Ok(FrameIn::Send(Fields(read)))
+            if !read.body.as_ref().is_some_and(|body| body.0.is_text()) =>
+        {
+            precisely(text)
+        }
+        Ok(read) => {
+            from_wire(read, |Fields(read), context| body::message(At("send.body"), context, read))
+        }
         Err(_) => precisely(text),
     }
 }
 
-/// The same again, slowly, for what could not be read at once.
-#[cold]
+/// The same again step by step: for other bodies than texts, and for what is wrong.
 fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
     let Some((name, value)) = sole_entry(text).map_err(|error| malformed(&error))? else {
         return Err(DecodeError::new(
@@ -72,7 +78,9 @@ fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
             Err(DecodeError::new(Code::UnknownFrame, "one of hello, send, mark, fetch, sync, ping"))
         }
     };
-    wire.map_err(|error| error.with_id(request_id(value))).and_then(from_wire)
+    wire.map_err(|error| error.with_id(request_id(value))).and_then(|read| {
+        from_wire(read, |raw: &RawValue, context| body::action(At("send.body"), context, raw.get()))
+    })
 }
 
 fn malformed(error: &serde_json::Error) -> DecodeError {
@@ -89,11 +97,15 @@ fn request_id(value: &str) -> Option<RequestId> {
     serde_json::from_str::<Fields<Id>>(value).ok().map(|Fields(read)| read.id)
 }
 
-fn from_wire(read: FrameIn<'_>) -> Result<ClientFrame, DecodeError> {
+fn from_wire<B>(
+    read: FrameIn<B>,
+    body: impl FnOnce(B, Context) -> Result<Wish, DecodeError>,
+) -> Result<ClientFrame, DecodeError> {
     match read {
         FrameIn::Hello(Fields(read)) => hello(read).map(ClientFrame::Hello),
         FrameIn::Send(Fields(read)) => {
-            send(&read).map(ClientFrame::Send).map_err(|error| error.with_id(read.id))
+            let id = read.id;
+            send(read, body).map(ClientFrame::Send).map_err(|error| error.with_id(id))
         }
         FrameIn::Mark(Fields(read)) => mark(&read).map(ClientFrame::Mark),
         FrameIn::Fetch(Fields(read)) => {
@@ -112,13 +124,15 @@ fn hello(read: HelloIn) -> Result<Hello, DecodeError> {
     Ok(Hello { token, cursor: read.cursor.map(|cursor| cursor.0) })
 }
 
-fn send(read: &SendIn<'_>) -> Result<Send, DecodeError> {
+fn send<B>(
+    read: SendIn<B>,
+    body: impl FnOnce(B, Context) -> Result<Wish, DecodeError>,
+) -> Result<Send, DecodeError> {
     let at = At("send");
     let id = at.need("id", read.id)?;
     let silent = read.silent.unwrap_or(false);
     let context = Context { to: read.to, reply_to: read.reply_to, seen: read.seen, silent };
-    let body = at.need("body", read.body)?.get();
-    let Wish { action, key } = body::action(At("send.body"), context, body)?;
+    let Wish { action, key } = body(at.need("body", read.body)?, context)?;
     let place = match (key, read.conversation, read.to) {
         (Some(key), None, None) => {
             return Ok(Send { id, place: Place::Key(key), message_id: None, action });
@@ -195,12 +209,12 @@ fn limit(
     }
 }
 
+/// `B`: the body of a `send`, as a text at once or as JSON to be read once its kind is known.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum FrameIn<'a> {
+enum FrameIn<B> {
     Hello(Fields<HelloIn>),
-    #[serde(borrow)]
-    Send(Fields<SendIn<'a>>),
+    Send(Fields<SendIn<B>>),
     Mark(Fields<MarkIn>),
     Fetch(Fields<FetchIn>),
     Sync(Fields<SyncIn>),
@@ -214,14 +228,12 @@ struct HelloIn {
 }
 
 #[derive(Deserialize)]
-struct SendIn<'a> {
+struct SendIn<B> {
     id: Option<RequestId>,
     conversation: Option<ConversationId>,
     to: Option<AccountId>,
     message_id: Option<MessageId>,
-    /// Read once its kind is known.
-    #[serde(borrow)]
-    body: Option<&'a RawValue>,
+    body: Option<B>,
     reply_to: Option<Seq>,
     seen: Option<Seq>,
     silent: Option<bool>,

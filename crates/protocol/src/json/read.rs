@@ -77,9 +77,13 @@ fn wish(error: &serde_json::Error) -> String {
 
 /// Nesting beyond the limit. Cheap where there are few brackets at all, which is nearly always.
 pub(crate) fn too_deep(text: &str) -> bool {
-    let opening = |byte: &&u8| matches!(byte, b'{' | b'[');
-    text.as_bytes().iter().filter(opening).count() > limits::DEPTH_MAX
-        && depth(text.as_bytes()) > limits::DEPTH_MAX
+    brackets(text.as_bytes()) > limits::DEPTH_MAX && depth(text.as_bytes()) > limits::DEPTH_MAX
+}
+
+/// Opening brackets, also those in strings. Counted in bytes and in pieces, so that the compiler makes vectors of it.
+fn brackets(bytes: &[u8]) -> usize {
+    let count = |piece: &[u8]| piece.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum::<u8>();
+    bytes.chunks(usize::from(u8::MAX)).map(|piece| usize::from(count(piece))).sum()
 }
 
 fn depth(bytes: &[u8]) -> usize {
@@ -121,9 +125,14 @@ pub(crate) fn sole_entry(text: &str) -> Result<Option<(String, &str)>, serde_jso
         }
     }
 
-    serde_json::from_str::<IgnoredAny>(text)?;
-    let entry = serde_json::Deserializer::from_str(text).deserialize_map(Entry);
-    Ok(entry.unwrap_or(None).map(|(name, value)| (name, value.get())))
+    let mut json = serde_json::Deserializer::from_str(text);
+    if let Ok(entry) = json.deserialize_map(Entry)
+        && json.end().is_ok()
+    {
+        return Ok(entry.map(|(name, value)| (name, value.get())));
+    }
+    // Another value, or a name that is no text: wrong as a frame but not as JSON.
+    serde_json::from_str::<IgnoredAny>(text).map(|_| None)
 }
 
 /// A structure that is read from an object and from nothing else; derived code would take an array for one as well.
