@@ -19,6 +19,7 @@ mod head;
 mod index;
 mod key;
 mod line;
+mod names;
 mod places;
 mod range;
 mod reads;
@@ -85,14 +86,14 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             flush_bytes: 64 << 20,
-            flush_age: Duration::from_secs(300),
+            flush_age: Duration::from_mins(5),
             kept_events_max: 64,
             kept_bytes_max: 32 << 10,
             tails_bytes_max: 48 << 20,
             heads_max: 400_000,
             cache_bytes: 32 << 20,
             reads_max: 16,
-            journal_age_max: Duration::from_secs(24 * 60 * 60),
+            journal_age_max: Duration::from_hours(24),
             journal_bytes_max: 8 << 30,
             segment_bytes: 64 << 20,
             reserve_bytes: 64 << 20,
@@ -208,7 +209,7 @@ impl ConversationStore for Conversations {
         message_id: MessageId,
     ) -> Result<Option<Record>, StoreError> {
         let read = move |store: &Store, reach| {
-            reads::original(store, reach, conversation, sender, message_id)
+            names::original(store, reach, conversation, sender, message_id)
         };
         self.store().read(read).await
     }

@@ -10,7 +10,8 @@ use super::flushing::Copied;
 use super::head::{Place, StoredHead};
 use super::index::{GROUP, Index, Indexed};
 use super::key;
-use super::reads::{stored_index, stored_place};
+use super::names::stored_index;
+use super::reads::stored_place;
 use super::rows::{Row, RowError, RowWriter, View, name};
 use super::store::stored_head;
 

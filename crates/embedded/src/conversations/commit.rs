@@ -115,11 +115,10 @@ fn admit(group: Group, into: &mut Submitted) -> Result<(), CommitError> {
             Admission::Next => into.entries.push(entry),
             Admission::Known => into.known.push(entry),
             Admission::Gap => {
-                let error = match table.was_full {
-                    true => CommitError::Full,
-                    false => {
-                        table.stop(format!("event {seq} of conversation {id} comes too early"))
-                    }
+                let error = if table.was_full {
+                    CommitError::Full
+                } else {
+                    table.stop(format!("event {seq} of conversation {id} comes too early"))
                 };
                 // `into` locks the table when it is dropped.
                 drop(table);

@@ -1,18 +1,16 @@
-//! The other reads: loading, names, overlays, changes, memberships.
+//! The other reads: loading, overlays, changes, memberships.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::{Buf, Bytes};
-use parlance_ports::record::{self, Peek, RecordError};
+use parlance_ports::record::{self, RecordError};
 use parlance_ports::{Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot};
-use parlance_types::{AccountId, ConversationId, Marks, MessageId, Overlay, Record, Seq, limits};
+use parlance_types::{AccountId, ConversationId, Marks, Overlay, Seq};
 
-use super::block::{Block, walk};
-use super::head::{Place, StoredHead};
-use super::index::{GROUP, Index};
-use super::rows::{RowError, View, name};
+use super::head::Place;
+use super::rows::{RowError, View};
 use super::store::{Miss, Reach, Store, stored_head};
-use super::{key, range, tail};
+use super::{key, range};
 
 pub(super) fn heads(
     store: &Store,
@@ -52,32 +50,17 @@ pub(super) fn load(
         accounts.clone_from(&tail.accounts);
         is_new = tail.flushed == 0;
     }
-    let mut marks: BTreeMap<AccountId, Marks> = BTreeMap::new();
-    for account in accounts {
-        if let Some(kept) = table.places.get(account, id) {
-            marks.insert(account, kept.place.marks);
-        }
-    }
-    if !is_new {
-        let view = reach.view(store)?;
-        drop(table);
-        let stored = stored_snapshot(&view, id)?;
+    let kept = |account| Some((account, table.places.get(account, id)?.place.marks));
+    let mut marks: BTreeMap<AccountId, Marks> = accounts.into_iter().filter_map(kept).collect();
+    let view = if is_new { None } else { Some(reach.view(store)?) };
+    drop(table);
+    if let Some(view) = &view {
         let seq = |snapshot: &Option<Snapshot>| snapshot.as_ref().map(|snapshot| snapshot.seq);
+        let stored = stored_snapshot(view, id)?;
         if seq(&stored) > seq(&snapshot) {
             snapshot = stored;
         }
-        for row in view.prefix(&key::of(key::MARKS, id)) {
-            let (key, value) = row?;
-            let account = key::id_at(&key, 16).map(AccountId::from_bytes);
-            let stored =
-                record::decode_marks(value).map_err(|error| RowError::in_row(&key, error))?;
-            marks
-                .entry(account.unwrap_or(AccountId::from_bytes([0; 16])))
-                .or_default()
-                .merge(&stored);
-        }
-    } else {
-        drop(table);
+        merge_stored_marks(view, id, &mut marks)?;
     }
     let query = RangeQuery {
         conversation: id,
@@ -92,6 +75,25 @@ pub(super) fn load(
     Ok(Some(Loaded { snapshot, records, marks: marks.into_iter().collect() }))
 }
 
+fn merge_stored_marks(
+    view: &View,
+    id: ConversationId,
+    marks: &mut BTreeMap<AccountId, Marks>,
+) -> Result<(), RowError> {
+    for row in view.prefix(&key::of(key::MARKS, id)) {
+        let (key, value) = row?;
+        let account = key::id_at(&key, 16).map(AccountId::from_bytes);
+        let account = account.ok_or_else(|| RowError::in_row(&key, RecordError::Short))?;
+        let mut stored =
+            record::decode_marks(value).map_err(|error| RowError::in_row(&key, error))?;
+        // What memory has is newer; a mark that advances nothing does not move the position.
+        let kept = marks.entry(account).or_default();
+        stored.merge(kept);
+        *kept = stored;
+    }
+    Ok(())
+}
+
 pub(super) fn stored_snapshot(
     view: &View,
     id: ConversationId,
@@ -101,98 +103,6 @@ pub(super) fn stored_snapshot(
     let seq = value.try_get_u64().ok().and_then(Seq::new);
     let seq = seq.ok_or_else(|| RowError::in_row(&key, RecordError::Field("seq")))?;
     Ok(Some(Snapshot { seq, state: value }))
-}
-
-/// A message id is at most this far ahead of the log when it is accepted; and a second, because times are cut to milliseconds.
-const AHEAD_MS: u64 = limits::ID_AHEAD_MS_MAX + 1_000;
-
-pub(super) fn original(
-    store: &Store,
-    reach: Reach,
-    id: ConversationId,
-    sender: AccountId,
-    message_id: MessageId,
-) -> Result<Option<Record>, Miss> {
-    let mut table = store.locked_with(id, reach)?;
-    let Some(slot) = table.slot(id) else { return Ok(None) };
-    if slot.head.is_none() {
-        return Ok(None);
-    }
-    if let Some(tail) = &slot.tail {
-        if let Some(found) = tail.find(sender, message_id) {
-            return Ok(tail::decode(found)?.pop());
-        }
-        let oldest = tail.get(tail.first()).map(|event| event.at().as_ms());
-        let is_later = oldest.is_some_and(|at| at + AHEAD_MS < message_id.unix_ms());
-        if tail.first() == 1 || is_later {
-            return Ok(None);
-        }
-    }
-    let view = reach.view(store)?;
-    drop(table);
-    let Some(stored) = stored_head(&view, id)? else { return Ok(None) };
-    Ok(stored_original(&view, id, &stored, sender, message_id)?)
-}
-
-/// The open block, then sealed ones, newest first, as far as the times of the log allow.
-fn stored_original(
-    view: &View,
-    id: ConversationId,
-    stored: &StoredHead,
-    sender: AccountId,
-    message_id: MessageId,
-) -> Result<Option<Record>, RowError> {
-    if stored.open <= stored.head.seq.get()
-        && let Some(found) = named_in(view, id, stored.open, sender, message_id)?
-    {
-        return Ok(Some(found));
-    }
-    for group in (0..stored.sealed.div_ceil(GROUP)).rev() {
-        let Some(index) = stored_index(view, id, group)? else {
-            let what = format!("index {group} of conversation {id} is missing");
-            return Err(RowError::Damaged(what));
-        };
-        for block in index.blocks.iter().rev() {
-            if block.summary.at.as_ms() + AHEAD_MS < message_id.unix_ms() {
-                return Ok(None);
-            }
-            if block.may_hold(message_id)
-                && let Some(found) = named_in(view, id, block.summary.first, sender, message_id)?
-            {
-                return Ok(Some(found));
-            }
-        }
-    }
-    Ok(None)
-}
-
-pub(super) fn stored_index(
-    view: &View,
-    id: ConversationId,
-    group: u64,
-) -> Result<Option<Index>, RowError> {
-    let key = key::index(id, group);
-    let Some(value) = view.get(&key)? else { return Ok(None) };
-    Index::decode(value).map(Some).map_err(|error| RowError::in_row(&key, error))
-}
-
-fn named_in(
-    view: &View,
-    id: ConversationId,
-    first: u64,
-    sender: AccountId,
-    message_id: MessageId,
-) -> Result<Option<Record>, RowError> {
-    let key = key::block(id, first);
-    let Some(value) = view.get(&key)? else {
-        return Err(RowError::Damaged(format!("{} is missing", name(&key))));
-    };
-    let block = Block::decode(&key, value)?;
-    let named = |event: &Peek<'_>| (event.message_id(), event.sender()) == (message_id, sender);
-    let Some(seq) = walk(&block.events).find(named).map(|event| event.seq()) else {
-        return Ok(None);
-    };
-    Ok(block.records(&key)?.into_iter().find(|record| record.seq.get() == seq))
 }
 
 pub(super) fn overlays(

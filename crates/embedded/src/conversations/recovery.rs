@@ -26,9 +26,10 @@ pub(super) fn open(directory: &Path, options: Options) -> Result<Flusher, OpenEr
     let rows_at = directory.join(ROWS);
     let rows = open_rows(&rows_at, &options)?;
     let stored = stored_checkpoint(&rows).map_err(|error| OpenError::rows(&rows_at, error))?;
-    let listed = match recovery.checkpoint.is_empty() {
-        true => None,
-        false => Some(decode(&at, recovery.checkpoint.clone().into())?),
+    let listed = if recovery.checkpoint.is_empty() {
+        None
+    } else {
+        Some(decode(&at, recovery.checkpoint.clone().into())?)
     };
     let checkpoint = match (listed, stored) {
         (None, None) => begin(&at, &journal, &recovery)?,
