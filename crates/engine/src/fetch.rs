@@ -186,9 +186,10 @@ impl<'a> View<'a> {
         Ok(PageEntry::Event { event: Box::new(event), now })
     }
 
-    /// How an event looks today to this reader: for somebody who left, as of the end of the stay.
+    /// How an event looks today to this reader: what was said of it while the reader was away is not for these eyes, even after coming
+    /// back.
     async fn now(&self, overlay: Overlay) -> Result<Option<Now>, StoreError> {
-        let sees = |seq: &Seq| *seq <= self.head;
+        let sees = |seq: &Seq| policy::visible(&self.intervals, *seq);
         let edit = overlay.edits.iter().rfind(|seq| sees(seq)).copied();
         let reactions: Vec<_> =
             overlay.reactions.into_iter().filter(|reaction| sees(&reaction.seq)).collect();

@@ -237,7 +237,7 @@ async fn last(
     let Some(record) = message else { return Ok(None) };
     let overlays = store.overlays(conversation, record.seq, record.seq).await?;
     let overlay = overlays.into_iter().next().map(|(_, overlay)| overlay).unwrap_or_default();
-    let edited = overlay.edits.iter().rfind(|seq| **seq <= up_to).copied();
+    let edited = overlay.edits.iter().rfind(|seq| policy::visible(intervals, **seq)).copied();
     let shown = match edited {
         Some(seq) => crate::shard::record_at(store, conversation, seq).await?,
         None => Some(record.clone()),

@@ -1,4 +1,5 @@
 //! What the simulation found, each told directly.
+#![expect(clippy::unwrap_used, reason = "tests say what they expect by failing")]
 
 use std::sync::Arc;
 
@@ -6,20 +7,22 @@ use parlance_core::identity;
 use parlance_engine::accounts::{Accounts, AccountsConfig, Argon2Cost, KeyRing};
 use parlance_engine::clock::SystemClock;
 use parlance_engine::outlet::{Outlet, Peer, Shared};
-use parlance_engine::reply::Outcome;
+use parlance_engine::reply::{Outcome, Reply};
 use parlance_engine::shard::ShardConfig;
 use parlance_engine::{Engine, Stores};
 use parlance_ports::ConversationStore;
 use parlance_ports::memory::{CommitFault, MemoryAccounts, MemoryConversations};
-use parlance_types::frame::ServerFrame;
+use parlance_types::frame::{Fetch, FetchRange, PageEntry, ServerFrame};
 use parlance_types::{
-    AccountId, Action, Command, ConnectionId, ConversationId, DeviceId, Epoch, MessageId, Micros,
-    Seq, SessionId, Settings, Title,
+    AccountId, Action, Body, Command, ConnectionId, ConversationId, DeviceId, Epoch, MessageId,
+    MessageText, Micros, Salt, Seq, SessionId, Settings, Stamp, Title, Verdict,
 };
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::Duration;
 
 const ADA: AccountId = AccountId::from_bytes([1; 16]);
+const BOB: AccountId = AccountId::from_bytes([2; 16]);
 /// Longer than marks wait for a group.
 const LINGER: Duration = Duration::from_millis(1_100);
 
@@ -72,6 +75,20 @@ impl Node {
         identity::group(ADA, key)
     }
 
+    /// Decides a command of which every named account exists.
+    async fn decide(&self, command: Command) {
+        let (sender, outcome) = oneshot::channel();
+        let stamp = Stamp {
+            time: self.engine.clock().now(),
+            salt: Salt::from_bytes([1; 16]),
+            verdict: Verdict::Allow,
+            unknown_accounts: vec![],
+        };
+        self.engine.submit(command, stamp, Reply::Once(sender));
+        let outcome = outcome.await.unwrap();
+        assert!(matches!(outcome, Outcome::Decided(_)), "{outcome:?}");
+    }
+
     fn mark(&self, group: ConversationId, seq: u64) {
         self.engine.mark(Arc::new(Deaf), group, None, Seq::new(seq)).unwrap();
     }
@@ -80,6 +97,15 @@ impl Node {
         let row = self.store.membership(ADA, group).await.unwrap().unwrap();
         row.marks.read.map(|mark| mark.seq)
     }
+}
+
+/// A command of Ada's in the group `key` that is none of [`command`]'s.
+fn act(key: &str, number: u64, action: Action) -> Command {
+    Command { action, ..command(key, number) }
+}
+
+fn text(text: &str) -> MessageText {
+    MessageText::new(text).unwrap()
 }
 
 struct Deaf;
@@ -164,4 +190,41 @@ async fn marks_on_their_way_keep_a_conversation_loaded() {
     };
     let ((), head) = tokio::join!(others, heads);
     assert_eq!(head.marks[0].read, Seq::new(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_made_while_somebody_was_away_is_not_shown_to_them() {
+    let node = node().await;
+    let group = node.group("family").await;
+    let send = Action::Send {
+        to: None,
+        text: text("before"),
+        entities: vec![],
+        reply_to: None,
+        seen: None,
+        silent: false,
+    };
+    let target = Seq::new(4).unwrap();
+    let edit = Action::Edit { target, text: text("between"), entities: vec![] };
+    let acts = [
+        Action::Add { accounts: vec![BOB] },
+        send,
+        Action::Remove { account: BOB },
+        edit,
+        Action::Add { accounts: vec![BOB] },
+    ];
+    for (number, action) in (2..).zip(acts) {
+        node.decide(act("family", number, action)).await;
+    }
+
+    let around = FetchRange::Before { before: target.next().into() };
+    let asked = Fetch { id: 1, conversation: group, range: around, limit: 1 };
+    let page = node.engine.fetch(BOB, asked).await.unwrap();
+    let PageEntry::Event { event, now } = &page.events[0] else { panic!("{page:?}") };
+    assert_eq!(event.content.body, Body::Text { text: text("before"), entities: vec![] });
+    assert!(now.as_ref().is_none_or(|now| now.body.is_none() && !now.edited), "{now:?}");
+    let head = node.engine.head(BOB, group).await.unwrap().unwrap();
+    assert_eq!(head.last.unwrap().text.as_deref(), Some("before"));
+    let head = node.engine.head(ADA, group).await.unwrap().unwrap();
+    assert_eq!(head.last.unwrap().text.as_deref(), Some("between"));
 }
