@@ -150,9 +150,8 @@ impl Judge {
             }
             return;
         }
-        let answer = (seq, at, hash, ordinal);
+        let answer = (seq, hash, at, ordinal);
         let key = (conversation, asked.sender, message_id);
-        let answer = (answer.0, answer.2, answer.1, answer.3);
         let first = *book.acked.entry(key).or_insert(answer);
         if first != answer {
             book.violation(format!("{key:?} was answered {answer:?} after {first:?}"));

@@ -58,8 +58,7 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    /// Those of the ports and wires, to be caught with one owner.
-    pub const EMBEDDED: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::SkipSync,
         Self::AcknowledgeEarly,
         Self::DropTail,
@@ -77,10 +76,9 @@ impl Mutation {
         Self::FlipByte,
         Self::LoseMarks,
         Self::LoseOverlays,
+        Self::OwnSalt,
+        Self::OwnOrder,
     ];
-
-    /// Those of an owner among several.
-    pub const OWNERS: [Self; 2] = [Self::OwnSalt, Self::OwnOrder];
 }
 
 /// A store between the engine and memory.

@@ -28,6 +28,8 @@ pub(crate) struct Talk {
     pub(crate) entries: BTreeMap<u64, Held>,
     /// The first event that may be seen, if it is known.
     pub(crate) first: Option<u64>,
+    /// The last entry before the first gap.
+    have: u64,
     /// The last event that is known to exist.
     pub(crate) head: u64,
     /// The last own join that was acted upon.
@@ -45,19 +47,28 @@ pub(crate) struct Replica {
 impl Talk {
     /// The last entry before the first gap.
     pub(crate) fn have(&self) -> u64 {
-        let Some(first) = self.first else { return 0 };
-        let mut have = first - 1;
-        for seq in self.entries.range(first..).map(|(seq, _)| *seq) {
-            if seq != have + 1 {
-                break;
-            }
-            have = seq;
+        self.have
+    }
+
+    /// Moves on over what came in.
+    fn settle(&mut self) {
+        let Some(first) = self.first else { return };
+        self.have = self.have.max(first - 1);
+        while self.entries.contains_key(&(self.have + 1)) {
+            self.have += 1;
         }
-        have
+    }
+
+    fn begin(&mut self, first: u64) {
+        if self.first.is_none_or(|known| first < known) {
+            self.first = Some(first);
+            self.have = 0;
+        }
+        self.settle();
     }
 
     pub(crate) fn has_gap(&self) -> bool {
-        self.have() < self.head
+        self.have < self.head
     }
 
     /// Coming back may make more visible: everything is fetched again.
@@ -67,6 +78,7 @@ impl Talk {
             let own = self.entries.split_off(&seq);
             self.entries = own;
             self.first = None;
+            self.have = 0;
         }
     }
 
@@ -99,6 +111,7 @@ impl Talk {
         if !matches!(self.entries.get(&seq), Some(Held::Deleted { .. })) {
             self.entries.insert(seq, Held::Event { hash, kind, sender, text });
         }
+        self.settle();
     }
 
     fn delete(&mut self, target: u64) {
@@ -114,10 +127,7 @@ impl Replica {
     pub(crate) fn head(&mut self, head: &Head) {
         let talk = self.talks.entry(head.conversation).or_default();
         talk.know(head.seq.get());
-        let first = head.first.get();
-        if talk.first.is_none_or(|known| first < known) {
-            talk.first = Some(first);
-        }
+        talk.begin(head.first.get());
         talk.members = head.members.iter().map(|listed| listed.account).collect();
     }
 
@@ -148,7 +158,6 @@ impl Replica {
     pub(crate) fn page(&mut self, account: AccountId, page: &Page) {
         let talk = self.talks.entry(page.conversation).or_default();
         talk.know(page.head.get());
-        talk.first = Some(page.first.get());
         for entry in &page.events {
             match entry {
                 PageEntry::Event { event, .. } => talk.put(account, event),
@@ -162,6 +171,7 @@ impl Replica {
                 }
             }
         }
+        talk.begin(page.first.get());
     }
 
     pub(crate) fn known(&self) -> Known {
@@ -187,5 +197,6 @@ impl Talk {
         };
         let (kind, sender) = (command.action.kind(), command.sender);
         self.entries.entry(seq).or_insert(Held::Event { hash, kind, sender, text });
+        self.settle();
     }
 }

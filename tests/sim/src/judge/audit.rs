@@ -65,7 +65,7 @@ fn head_differs(
             && tale.record(*seq).is_some_and(|record| record.kind == Kind::Text)
     });
     let text = shown.filter(|seq| tale.deleted(*seq).is_none()).and_then(|seq| {
-        let edited = tale.look(seq, last).edited;
+        let edited = tale.look(account, seq).edited;
         edited.or_else(|| tale.text(seq).map(str::to_owned))
     });
     let preview = head.last.as_ref().and_then(|last| last.text.as_deref());
@@ -154,7 +154,7 @@ impl Walk<'_> {
                     return Some("says something else");
                 }
                 let look = now.as_ref().map(look).unwrap_or_default();
-                (look != self.tale.look(seq, self.bounds.1)).then_some("looks different")
+                (look != self.tale.look(self.account, seq)).then_some("looks different")
             }
         }
     }

@@ -95,21 +95,25 @@ impl Tale {
         by.map(|(seq, _)| seq)
     }
 
-    /// What became of message `seq` by events up to `as_of`.
-    pub(super) fn look(&self, seq: u64, as_of: u64) -> Look {
+    /// What became of message `seq` by events that `account` may see. What was taken back is gone for everybody, as with deletions.
+    pub(super) fn look(&self, account: AccountId, seq: u64) -> Look {
+        let sees = |by| self.members.sees(account, by, self.length());
         let mut look = Look::default();
-        for (by, record) in self.touching(seq).filter(|(by, _)| *by <= as_of) {
+        let mut reactions = Vec::new();
+        for (by, record) in self.touching(seq) {
             let content = &self.contents[by as usize - 1];
             let emoji = content.emoji.clone().unwrap_or_default();
             match record.kind {
-                Kind::Edit => look.edited.clone_from(&content.text),
-                Kind::React => look.reactions.push((record.sender, emoji)),
+                Kind::Edit if sees(by) => look.edited.clone_from(&content.text),
+                Kind::React => reactions.push((by, (record.sender, emoji))),
                 Kind::Unreact => {
-                    look.reactions.retain(|known| *known != (record.sender, emoji.clone()));
+                    reactions.retain(|(_, known)| *known != (record.sender, emoji.clone()));
                 }
                 _ => {}
             }
         }
+        reactions.retain(|(by, _)| sees(*by));
+        look.reactions = reactions.into_iter().map(|(_, reaction)| reaction).collect();
         look
     }
 

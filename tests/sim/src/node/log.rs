@@ -60,10 +60,13 @@ impl LogSource {
     }
 
     fn take(&mut self, into: &mut Vec<Stamped>) -> bool {
-        let mut lines: Vec<Line> = self.log.lines.lock()[self.next..].to_vec();
-        // Little at a time, unless it has fallen behind.
-        let count = self.random.between(1, 12).max(lines.len() as u64 / 4);
-        lines.truncate(count as usize);
+        let mut lines = {
+            let all = self.log.lines.lock();
+            let behind = all.len() - self.next;
+            // Little at a time, unless it has fallen behind.
+            let count = (self.random.between(1, 12) as usize).max(behind / 4).min(behind);
+            all[self.next..self.next + count].to_vec()
+        };
         self.next += lines.len();
         self.distort(&mut lines);
         into.extend(lines.into_iter().map(|line| Stamped {

@@ -37,7 +37,7 @@ pub(super) struct Connection {
 impl World {
     /// A device sends what is due, takes what its connection has, and comes back for more.
     pub(super) fn work(&mut self, device: usize) {
-        let pause = self.random.between(5, 60);
+        let pause = self.random.between(5, 90);
         self.after(pause, Step::Work(device));
         if self.devices[device].link.as_ref().is_some_and(|link| link.wire.is_closed()) {
             self.devices[device].disconnect();
