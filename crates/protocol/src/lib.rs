@@ -4,6 +4,7 @@
 //! is answered with the field at fault, and what is encoded here decodes here to the same value.
 
 mod cursor;
+pub mod docs;
 mod error;
 mod fuzz;
 pub mod json;
