@@ -28,6 +28,7 @@ mod rows;
 mod store;
 mod table;
 mod tail;
+mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -47,6 +48,7 @@ use parlance_types::{AccountId, ConversationId, Epoch, MessageId, Overlay, Posit
 use store::{Store, Wanted};
 
 pub use error::OpenError;
+pub use walk::{Walk, walk_journal};
 
 /// Folders of the data directory.
 const JOURNAL: &str = "journal";

@@ -44,7 +44,8 @@ pub(crate) struct Crowd {
     pub(crate) delivered: u64,
     next_request: u64,
     broken: Option<String>,
-    /// What the checker cannot see: logs that became shorter.
+    /// What the checker cannot see: logs that became shorter, and the first of them in words.
+    pub(crate) shorter: u64,
     pub(crate) faults: Vec<String>,
 }
 
@@ -64,6 +65,8 @@ struct Follow {
     state: State,
     /// The highest place that was heard of.
     known: u64,
+    /// The highest place that came in a page.
+    paged: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,8 @@ enum State {
 
 /// Less than a server allows at a time on one connection.
 const FETCHES_MAX: usize = 4;
+/// Faults kept in words.
+const FAULTS_MAX: usize = 10;
 
 impl Crowd {
     pub(crate) fn new(judge: Judge) -> Self {
@@ -89,6 +94,7 @@ impl Crowd {
             delivered: 0,
             next_request: 0,
             broken: None,
+            shorter: 0,
             faults: Vec::new(),
         }
     }
@@ -103,7 +109,8 @@ impl Crowd {
     /// The device sees everything of the conversation above `after`.
     pub(crate) fn follow(&mut self, device: usize, conversation: ConversationId, after: u64) {
         self.judge.follow(device as Observer, conversation, after);
-        let follow = Follow { conversation, seen: after, state: State::Behind, known: after };
+        let follow =
+            Follow { conversation, seen: after, state: State::Behind, known: after, paged: after };
         self.devices[device].follows.push(follow);
     }
 
@@ -277,11 +284,13 @@ impl Crowd {
     fn live(&mut self, device: usize, sight: &Sight) {
         let Some(follow) = self.follow_of(device, sight.conversation) else { return };
         follow.known = follow.known.max(sight.seq);
-        if follow.state != State::Level && sight.seq != follow.seen + 1 {
-            // Known from a page already, or ahead of the page that is under way, which will bring it.
-            if sight.seq <= follow.seen {
-                self.judge.saw_again(sight);
-            }
+        if sight.seq <= follow.paged {
+            // A page may overtake what was on its way; it has to be the same.
+            self.judge.saw_again(sight);
+            return;
+        }
+        if follow.state != State::Level && sight.seq > follow.seen + 1 {
+            // The page that is under way will bring it.
             return;
         }
         follow.seen = follow.seen.max(sight.seq);
@@ -319,7 +328,10 @@ impl Crowd {
         }
         if head < follow.seen {
             let seen = follow.seen;
-            self.faults.push(format!("{conversation} ends at {head}, and {seen} was seen"));
+            self.shorter += 1;
+            if self.faults.len() < FAULTS_MAX {
+                self.faults.push(format!("{conversation} ends at {head}, and {seen} was seen"));
+            }
         }
         for event in events {
             let event = scan::event_of(event, conversation)?;
@@ -331,6 +343,7 @@ impl Crowd {
                 hash: event.hash,
             };
             let follow = self.follow_of(device, conversation)?;
+            follow.paged = follow.paged.max(sight.seq);
             if sight.seq <= follow.seen {
                 self.judge.saw_again(&sight);
             } else {

@@ -7,7 +7,7 @@ use parlance_ports::{CommitError, Committed, Snapshot};
 use parlance_types::{AccountId, Code, Event};
 
 use super::conversation::Conversation;
-use super::flight::{Effect, Flight, Waiter};
+use super::flight::{Building, Effect, Flight, Waiter};
 use super::{CommandSource, Shard, send};
 use crate::outlet::{self, Push};
 use crate::reply::{self, Answer, Outcome, Reply};
@@ -27,7 +27,9 @@ impl<S: CommandSource> Shard<S> {
         if self.flights.is_empty() {
             self.shared.watermark.busy(self.index);
         }
-        let building = std::mem::take(&mut self.building);
+        // Groups come in like sizes: room for as many saves copying while the next one grows.
+        let room = Building::with_capacity(self.building.group.entries.len());
+        let building = std::mem::replace(&mut self.building, room);
         let mut conversations: Vec<(_, u32)> = Vec::new();
         for entry in &building.group.entries {
             match conversations

@@ -41,6 +41,11 @@ pub(super) struct Building {
 }
 
 impl Building {
+    pub(super) fn with_capacity(entries: usize) -> Self {
+        let group = Group { entries: Vec::with_capacity(entries), marks: Vec::new() };
+        Self { group, effects: Vec::with_capacity(entries) }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.group.entries.is_empty() && self.group.marks.is_empty() && self.effects.is_empty()
     }

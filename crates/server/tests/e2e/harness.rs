@@ -251,6 +251,11 @@ impl Socket {
         self.socket.send(Message::text(text)).expect("sent");
     }
 
+    /// Drops frames that came while others were waited for.
+    pub(crate) fn forget(&mut self) {
+        self.waiting.clear();
+    }
+
     pub(crate) fn send_unless_closed(&mut self, frame: &Value) {
         // The server may have died; reading finds out.
         drop(self.socket.send(Message::text(frame.to_string())));

@@ -3,8 +3,10 @@
 mod accounts;
 mod bad_input;
 mod changes;
+mod client;
 mod crash;
 mod direct;
+mod drill;
 mod groups;
 mod harness;
 mod lifecycle;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{Data, Server, texts};
+use crate::harness::{Data, Server, message_id, texts};
 
 #[test]
 fn a_cursor_lists_only_what_changed_since() {
@@ -97,4 +97,40 @@ fn a_cursor_of_another_life_lists_everything() {
     let ada = other.join("ada");
     let socket = other.connect(&ada, Some(&cursor));
     assert_eq!(socket.ready["resumed"], json!(false));
+}
+
+#[test]
+fn a_client_that_does_not_read_lags_and_pulls_what_it_missed() {
+    const MESSAGES: usize = 12_000;
+    let server = Server::start();
+    let (ada, bob) = (server.join("ada"), server.join("bob"));
+    let mut on_ada = server.connect(&ada, None);
+    let mut on_bob = server.connect(&bob, None);
+    let conversation =
+        on_ada.say_to(&bob.account, "0")["conversation"].as_str().expect("an id").to_owned();
+    // More than the buffers of the kernel and the queue of the server hold.
+    let padding = "x".repeat(2_000);
+    for number in 1..MESSAGES {
+        let body = json!({"kind": "text", "text": format!("{number} {padding}")});
+        let send = json!({"id": number, "conversation": conversation, "message_id": message_id(), "body": body});
+        on_ada.send(&json!({"send": send}));
+        if number % 500 == 0 {
+            on_ada.expect_where("ok", |ok| ok["id"] == json!(number));
+            on_ada.forget();
+        }
+    }
+    on_ada.expect_where("ok", |ok| ok["id"] == json!(MESSAGES - 1));
+
+    let lag = on_bob.expect("lag");
+    on_bob.send(&json!({"sync": {"id": 700, "cursor": lag["cursor"]}}));
+    let heads = on_bob.expect_where("heads", |heads| heads["id"] == json!(700));
+    assert_eq!(heads["heads"][0]["seq"], json!(MESSAGES + 1), "{heads}");
+    let got: Vec<String> = texts(&on_bob.history(&conversation))
+        .iter()
+        .map(|text| text.split(' ').next().unwrap_or_default().to_owned())
+        .collect();
+    let expected: Vec<String> = (0..MESSAGES).map(|number| number.to_string()).collect();
+    assert_eq!(got, expected);
+    on_ada.say(&conversation, "live again");
+    on_bob.expect_where("event", |event| event["body"]["text"] == json!("live again"));
 }

@@ -1,0 +1,51 @@
+//! The drill against its own temporary server: short runs, whole checks.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+fn drill(arguments: &[&str]) -> Value {
+    let output = Command::new(env!("CARGO_BIN_EXE_parlance"))
+        .arg("drill")
+        .args(arguments)
+        .args(["--seconds", "1", "--windows", "1", "--format", "json"])
+        .output()
+        .expect("the drill runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    let report: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+    assert!(output.status.success(), "{report} {said}");
+    assert_eq!(report["passed"], json!(true), "{report}");
+    for field in ["lost", "duplicated", "reordered"] {
+        assert_eq!(report[field], json!(0), "{report}");
+    }
+    report
+}
+
+#[test]
+fn pairs_and_groups_arrive_once_and_in_order() {
+    let pairs = drill(&["pairs", "--pairs", "10"]);
+    assert!(pairs["delivered"].as_u64().is_some_and(|delivered| delivered > 10), "{pairs}");
+    let group = drill(&["group", "--size", "20"]);
+    assert!(group["delivered"].as_u64().is_some_and(|delivered| delivered > 20), "{group}");
+}
+
+#[test]
+fn devices_that_come_back_at_once_miss_nothing() {
+    drill(&["storm", "--devices", "50", "--conversations", "5"]);
+}
+
+#[test]
+fn a_recorded_conversation_comes_back_word_for_word() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/irc");
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .expect("the excerpt is there")
+        .map(|entry| entry.expect("an entry").path().to_str().expect("UTF-8").to_owned())
+        .filter(|path| path.ends_with(".txt"))
+        .collect();
+    files.sort();
+    let arguments: Vec<&str> =
+        std::iter::once("replay").chain(files.iter().map(String::as_str)).collect();
+    let report = drill(&arguments);
+    assert!(report["sent"].as_u64().is_some_and(|sent| sent > 100), "{report}");
+}
