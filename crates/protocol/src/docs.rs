@@ -5,6 +5,9 @@ use std::fmt::Write as _;
 use parlance_types::limits::{self, TABLE};
 use parlance_types::{CloseCode, Code, Kind};
 
+/// The documents that have generated parts.
+pub const DOCUMENTS: [&str; 2] = ["protocol.md", "limits.md"];
+
 /// A generated part of a document, between `<!-- table: NAME -->` and `<!-- end -->`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {

@@ -12,8 +12,6 @@ use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, Serv
 use parlance_types::{CloseCode, Code, Kind};
 use serde_json::{Deserializer, Value};
 
-const GENERATED: [&str; 2] = ["protocol.md", "limits.md"];
-
 fn path(name: &str) -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", "..", "docs", name].iter().collect()
 }
@@ -159,29 +157,20 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
 
 #[test]
 fn the_tables_are_generated() {
-    for name in GENERATED {
+    for name in docs::DOCUMENTS {
         let text = document(name);
         let filled = docs::fill(&text).expect("every marker has an end");
         assert!(
             text == filled,
-            "docs/{name}: run `cargo test -p parlance-protocol --test docs -- --ignored`"
+            "docs/{name}: run `cargo run -p parlance-protocol --example tables`"
         );
     }
     for table in docs::tables() {
         let marker = format!("<!-- table: {} -->", table.name);
         assert!(
-            GENERATED.iter().any(|name| document(name).contains(&marker)),
+            docs::DOCUMENTS.iter().any(|name| document(name).contains(&marker)),
             "{marker} is nowhere"
         );
-    }
-}
-
-#[test]
-#[ignore = "writes the tables of the documents anew"]
-fn regenerate_the_tables() {
-    for name in GENERATED {
-        let filled = docs::fill(&document(name)).expect("every marker has an end");
-        fs::write(path(name), filled).unwrap();
     }
 }
 
