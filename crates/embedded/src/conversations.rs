@@ -57,7 +57,7 @@ const ROWS: &str = "rows";
 /// How much of what; the defaults are for one node with some hundred MiB to spare.
 #[derive(Clone)]
 pub struct Options {
-    /// Bytes in memory that the rows lack, from which on they are flushed. Four times as much holds answers back.
+    /// Bytes in memory that the rows lack, from which on they are flushed. Twice as much holds answers back.
     pub flush_bytes: usize,
     /// What memory holds is flushed after this time at the latest.
     pub flush_age: Duration,
@@ -106,7 +106,7 @@ impl Default for Options {
 
 impl Options {
     fn waiting_bytes_max(&self) -> usize {
-        self.flush_bytes.saturating_mul(4)
+        self.flush_bytes.saturating_mul(2)
     }
 
     fn journal(&self) -> journal::Options {

@@ -69,6 +69,11 @@ pub fn encode_record(record: &Record, out: &mut Vec<u8>) {
     entry::encode_record(record, out);
 }
 
+/// Bytes that [`encode_record`] adds.
+pub fn record_length(record: &Record) -> usize {
+    entry::record_length(record)
+}
+
 /// Takes the first record off the front of `bytes`.
 pub fn split_record(bytes: &mut Bytes) -> Result<Record, RecordError> {
     let mut input = Input::new(bytes.clone());

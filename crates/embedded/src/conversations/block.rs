@@ -110,22 +110,18 @@ pub(super) fn fingerprint(id: MessageId) -> u16 {
     u16::from_be_bytes([bytes[14], bytes[15]])
 }
 
+/// Below, compressing costs more than it saves: a block of a few events is soon written again.
+const PACKED_MIN: usize = 1024;
+
 pub(super) fn encode(summary: &Summary, events: &[u8]) -> std::io::Result<Vec<u8>> {
-    thread_local! {
-        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
-    }
-    let packed = COMPRESSOR.with_borrow_mut(|kept| {
-        let compressor = match kept {
-            Some(compressor) => compressor,
-            None => kept.insert(zstd::bulk::Compressor::new(LEVEL)?),
-        };
-        compressor.compress(events)
-    })?;
-    let mut out = Vec::with_capacity(1 + SUMMARY_SIZE + 4 + packed.len());
+    let packed = if events.len() < PACKED_MIN { None } else { Some(compress(events)?) };
+    let packed = packed.as_deref().filter(|packed| packed.len() < events.len());
+    let stored = packed.unwrap_or(events);
+    let mut out = Vec::with_capacity(1 + SUMMARY_SIZE + 4 + stored.len());
     out.push(VERSION);
     summary.encode(&mut out);
     out.extend_from_slice(&(events.len() as u32).to_be_bytes());
-    out.extend_from_slice(&packed);
+    out.extend_from_slice(stored);
     Ok(out)
 }
 
@@ -148,6 +144,10 @@ impl Block {
         let length = value.try_get_u32().map_err(|_| RecordError::Short)? as usize;
         if length > UNPACKED_MAX {
             return Err(RecordError::Field("length of a block"));
+        }
+        // As long as what it unpacks to: it is not packed.
+        if value.len() == length {
+            return Ok(Self { summary, events: value });
         }
         let events = decompress(&value, length).map_err(|_| RecordError::Field("compression"))?;
         if events.len() != length {
@@ -177,6 +177,19 @@ impl Block {
         }
         Ok(records)
     }
+}
+
+fn compress(events: &[u8]) -> std::io::Result<Vec<u8>> {
+    thread_local! {
+        static COMPRESSOR: RefCell<Option<zstd::bulk::Compressor<'static>>> = const { RefCell::new(None) };
+    }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => kept.insert(zstd::bulk::Compressor::new(LEVEL)?),
+        };
+        compressor.compress(events)
+    })
 }
 
 fn decompress(packed: &[u8], length: usize) -> std::io::Result<Vec<u8>> {

@@ -25,6 +25,8 @@ use super::table::PARTS;
 const RETRY: Duration = Duration::from_secs(2);
 /// Bytes of the rows behind the blocks that one ingestion gathers.
 const REST_BYTES_MAX: usize = 32 << 20;
+/// Passes ago that tails are told apart by.
+const AGES: usize = 256;
 
 pub(super) struct Flusher {
     store: Arc<Store>,
@@ -197,24 +199,23 @@ impl Flusher {
         self.forget();
     }
 
-    /// Keeps the budget of tails and heads, one part at a time.
+    /// Keeps the budget of tails and heads, one part of the table at a time.
     fn forget(&self) {
         let options = &self.store.options;
-        let clock = {
-            let mut table = self.store.table.lock();
-            table.clock += 1;
-            table.clock
-        };
-        // Age by age, the oldest first.
-        for age in [u32::MAX, 64, 16, 8, 4, 2, 1, 0] {
-            let before = clock.saturating_sub(age);
-            let kept: usize =
-                (0..PARTS).map(|part| self.store.table.lock().sweep_tails(part, before)).sum();
-            if kept <= options.tails_bytes_max {
-                break;
-            }
-        }
+        self.store.table.lock().clock += 1;
+        let mut by_age = [0; AGES];
         for part in 0..PARTS {
+            self.store.table.lock().weigh(part, &mut by_age);
+        }
+        let mut kept = 0;
+        let too_old = by_age.iter().position(|cost| {
+            kept += cost;
+            kept > options.tails_bytes_max
+        });
+        for part in 0..PARTS {
+            if let Some(age) = too_old {
+                self.store.table.lock().sweep_tails(part, age);
+            }
             self.store.table.lock().sweep_slots(part, options.heads_max / PARTS);
         }
     }

@@ -91,6 +91,10 @@ impl Places {
         let found = list.binary_search_by_key(&id, |(id, _)| *id);
         let at = found.unwrap_or_else(|at| {
             let kept = Kept { place: Place::default(), is_whole: is_new, written: None };
+            if list.len() == list.capacity() {
+                // Most accounts have one or two here.
+                list.reserve_exact((list.len() / 2).max(1));
+            }
             list.insert(at, (id, Box::new(kept)));
             at
         });

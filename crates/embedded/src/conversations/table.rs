@@ -8,12 +8,12 @@ use parlance_ports::{CommitError, HeadRow, MarkRow, Snapshot};
 use parlance_types::{ConversationId, Entry, Marks, Position};
 
 use super::places::Places;
-use super::tail::Tail;
+use super::tail::{TAIL_COST, Tail};
 
 /// Maps that grow and are swept one at a time, so that neither takes long.
 pub(super) const PARTS: usize = 64;
-/// Roughly what a place takes.
-const PLACE_COST: usize = 250;
+/// Roughly what a place takes, with its entry in the list of its account.
+const PLACE_COST: usize = 350;
 
 pub(super) struct Table {
     parts: Vec<HashMap<ConversationId, Slot>>,
@@ -175,6 +175,7 @@ impl Table {
         slot.touched = clock;
         let head = slot.seq();
         let marked = slot.head.map_or(Position::ZERO, |head| head.marked);
+        let mut cost = if slot.tail.is_none() { TAIL_COST } else { 0 };
         let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(head)));
         let record = &entry.record;
         slot.head = Some(HeadRow {
@@ -186,7 +187,6 @@ impl Table {
             marked,
         });
         slot.ahead = slot.ahead.max(record.seq.get());
-        let mut cost = 0;
         for (account, membership) in std::mem::take(&mut entry.rows.memberships) {
             if places.join(account, id, (membership, position), tail.flushed == 0) {
                 tail.accounts.push(account);
@@ -206,9 +206,9 @@ impl Table {
         let seq = slot.seq();
         let Some(head) = &mut slot.head else { return };
         head.marked = head.marked.max(position);
+        let mut cost = if slot.tail.is_none() { TAIL_COST } else { 0 };
         let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(seq)));
         let marks = Marks { position, ..row.marks };
-        let mut cost = 0;
         if places.mark(row.account, id, marks, tail.flushed == 0) {
             tail.accounts.push(row.account);
             cost += PLACE_COST;
@@ -236,22 +236,28 @@ impl Table {
         }
     }
 
-    /// Drops tails of one part that were not touched since `clock` and lack nothing in the rows. Answers what is left.
-    pub(super) fn sweep_tails(&mut self, part: usize, clock: u32) -> usize {
-        let Self { parts, places, .. } = self;
-        let mut cost = 0;
-        for (id, slot) in &mut parts[part] {
-            let Some(tail) = &slot.tail else { continue };
-            if slot.is_idle() && slot.touched < clock {
-                for account in &tail.accounts {
-                    places.remove(*account, *id);
-                }
-                slot.tail = None;
-            } else {
-                cost += tail.cost();
+    /// Adds what the tails of one part take, by how long ago they were touched; the last age is that and older.
+    pub(super) fn weigh(&self, part: usize, by_age: &mut [usize]) {
+        let oldest = by_age.len() - 1;
+        for slot in self.parts[part].values() {
+            if let Some(tail) = &slot.tail {
+                let age = self.clock.saturating_sub(slot.touched) as usize;
+                by_age[age.min(oldest)] += tail.cost();
             }
         }
-        cost
+    }
+
+    /// Drops tails of one part that are at least so old and lack nothing in the rows.
+    pub(super) fn sweep_tails(&mut self, part: usize, age: usize) {
+        let Self { parts, places, clock, .. } = self;
+        for (id, slot) in &mut parts[part] {
+            let is_old = clock.saturating_sub(slot.touched) as usize >= age;
+            if is_old && slot.is_idle() {
+                for account in slot.tail.take().iter().flat_map(|tail| &tail.accounts) {
+                    places.remove(*account, *id);
+                }
+            }
+        }
     }
 
     /// Drops slots of one part until there are at most `slots_max`, but none that has a tail or anything in flight.

@@ -9,8 +9,8 @@ use parlance_ports::record::{self, Peek};
 use parlance_ports::{Direction, Snapshot};
 use parlance_types::{AccountId, Entry, MessageId, OverlayChange, Position, Record, Seq};
 
-/// Roughly what an empty tail takes, and what a row that waits takes beside its bytes.
-const TAIL_COST: usize = 200;
+/// Roughly what a tail takes with its slot, and what a row that waits takes beside its bytes.
+pub(super) const TAIL_COST: usize = 400;
 const ROW_COST: usize = 100;
 
 pub(super) struct Tail {
@@ -104,13 +104,14 @@ impl Tail {
     pub(super) fn push(&mut self, entry: Entry) -> usize {
         let Entry { record, rows } = entry;
         let start = self.events.len();
-        if self.events.capacity() - start < 512 {
+        let length = record::record_length(&record);
+        if self.events.capacity() - start < length {
             // Half again, not twice: this is most of the store's memory.
-            self.events.reserve_exact((start / 2).max(512));
+            self.events.reserve_exact(length.max(start / 2));
         }
         record::encode_record(&record, &mut self.events);
         self.offsets.push(start as u32);
-        let mut cost = self.events.len() - start;
+        let mut cost = length + size_of::<u32>();
         if let Some((target, change)) = rows.overlay {
             self.changes.insert((target, record.seq), change);
             cost += ROW_COST;

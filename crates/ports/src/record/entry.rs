@@ -48,6 +48,14 @@ pub(super) fn encode_record(record: &Record, out: &mut Vec<u8>) {
     out.extend_from_slice(content);
 }
 
+pub(super) fn record_length(record: &Record) -> usize {
+    HEADER
+        + match &record.payload {
+            Payload::Kept { content, .. } => Salt::SIZE + content.len(),
+            Payload::Gone { .. } => Digest::SIZE,
+        }
+}
+
 pub(super) fn decode_record(input: &mut Input) -> Result<Record, RecordError> {
     input.version()?;
     let flags = input.u8()?;

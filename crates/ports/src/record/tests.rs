@@ -39,7 +39,9 @@ proptest! {
     fn records_lie_one_behind_the_other(list in prop::collection::vec(entries(), 0..5)) {
         let mut bytes = Vec::new();
         for entry in &list {
+            let start = bytes.len();
             encode_record(&entry.record, &mut bytes);
+            prop_assert_eq!(bytes.len() - start, record_length(&entry.record));
         }
         let mut rest = Bytes::from(bytes);
         for entry in &list {
