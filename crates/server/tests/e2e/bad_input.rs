@@ -53,7 +53,7 @@ fn tokens_that_do_not_hold_close_the_socket() {
     let server = Server::start();
     let ada = server.join("ada");
     let (head, rest) = ada.token.split_once('.').expect("a JWT");
-    let none = format!("eyJhbGciOiJub25lIn0.{}", rest);
+    let none = format!("eyJhbGciOiJub25lIn0.{rest}");
     let cut = format!("{head}.{}", &rest[..rest.len() - 4]);
     for token in ["", "x", "a.b.c", &none, &cut] {
         let mut socket = server.open();

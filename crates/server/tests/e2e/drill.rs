@@ -40,8 +40,9 @@ fn a_recorded_conversation_comes_back_word_for_word() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/irc");
     let mut files: Vec<String> = std::fs::read_dir(folder)
         .expect("the excerpt is there")
-        .map(|entry| entry.expect("an entry").path().to_str().expect("UTF-8").to_owned())
-        .filter(|path| path.ends_with(".txt"))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "txt"))
+        .map(|path| path.to_str().expect("UTF-8").to_owned())
         .collect();
     files.sort();
     let arguments: Vec<&str> =

@@ -175,7 +175,7 @@ impl Server {
         let stream = TcpStream::connect(&self.address).ok()?;
         let mut socket = self.upgrade(stream)?;
         socket.send_unless_closed(&json!({"hello": {"token": person.token}}));
-        match socket.socket.read() {
+        match socket.stream.read() {
             Ok(Message::Text(text)) if text.starts_with("{\"ready\"") => Some(socket),
             Ok(other) => panic!("{other}"),
             Err(_) => None,
@@ -195,7 +195,7 @@ impl Server {
         let protocol = "parlance.v1.json".parse().expect("a header");
         request.headers_mut().insert("Sec-WebSocket-Protocol", protocol);
         let (socket, _) = tungstenite::client(request, stream).ok()?;
-        Some(Socket { socket, next: 1, ready: Value::Null, waiting: Vec::new() })
+        Some(Socket { stream: socket, next: 1, ready: Value::Null, waiting: Vec::new() })
     }
 }
 
@@ -230,7 +230,7 @@ impl Person {
 
 /// A socket that has said hello.
 pub(crate) struct Socket {
-    socket: WebSocket<TcpStream>,
+    stream: WebSocket<TcpStream>,
     next: u64,
     pub(crate) ready: Value,
     /// Frames that came while another was waited for, in order.
@@ -248,7 +248,7 @@ impl Socket {
     }
 
     pub(crate) fn send_text(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).expect("sent");
+        self.stream.send(Message::text(text)).expect("sent");
     }
 
     /// Drops frames that came while others were waited for.
@@ -258,13 +258,13 @@ impl Socket {
 
     pub(crate) fn send_unless_closed(&mut self, frame: &Value) {
         // The server may have died; reading finds out.
-        drop(self.socket.send(Message::text(frame.to_string())));
+        drop(self.stream.send(Message::text(frame.to_string())));
     }
 
     /// The next `ok`. `None`: the server died.
     pub(crate) fn ok_or_closed(&mut self) -> Option<Value> {
         loop {
-            match self.socket.read() {
+            match self.stream.read() {
                 Ok(Message::Text(text)) => {
                     let frame: Value = serde_json::from_str(&text).expect("JSON");
                     assert!(frame.get("error").is_none(), "{frame}");
@@ -284,7 +284,7 @@ impl Socket {
             return Ok(self.waiting.remove(0));
         }
         loop {
-            match self.socket.read() {
+            match self.stream.read() {
                 Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).expect("JSON")),
                 Ok(Message::Close(close)) => return Err(close.map(|close| close.code.into())),
                 Ok(_) => {}
@@ -374,6 +374,7 @@ impl Socket {
         self.change(conversation, json!({"kind": "text", "text": text})).expect("accepted")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "tests write the body where they send it")]
     pub(crate) fn change(&mut self, conversation: &str, body: Value) -> Result<Value, Value> {
         self.ask(json!({"conversation": conversation, "message_id": message_id(), "body": body}))
     }
