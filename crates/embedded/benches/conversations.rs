@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use parlance_embedded::conversations::{Conversations, Options};
@@ -128,11 +128,12 @@ fn person(talk: usize, side: u64) -> AccountId {
     AccountId::from_bytes(spread(1_000_000_007 + 2 * talk as u64 + side))
 }
 
-fn cpu() -> Duration {
+/// Seconds that all threads have worked.
+fn cpu() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
     let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).unwrap_or(0);
-    Duration::from_millis((ticks(11) + ticks(12)) * 10)
+    (ticks(11) + ticks(12)) as f64 / 100.0
 }
 
 fn memory_mib() -> u64 {
@@ -176,11 +177,7 @@ async fn run(messages: usize, talks: usize) {
     let store = opened(home.path(), "after a kill");
     let (start, busy) = (Instant::now(), cpu());
     store.close().await.unwrap();
-    println!(
-        "close: {:.2} s, {:.2} s of CPU",
-        start.elapsed().as_secs_f64(),
-        (cpu() - busy).as_secs_f64()
-    );
+    println!("close: {:.2} s, {:.2} s of CPU", start.elapsed().as_secs_f64(), (cpu() - busy));
     drop(store);
     let rows = disk_bytes(&home.path().join("rows"));
     println!("rows: {} bytes a message of {} MiB", rows / messages as u64, rows >> 20);
@@ -194,7 +191,7 @@ async fn fill(store: &Conversations, writer: &mut Writer, messages: usize) {
     for _ in 0..1000 {
         std::hint::black_box(writer.group());
     }
-    let making = (cpu() - start) / 1000;
+    let making = (cpu() - start) / 1000.0;
     *writer = Writer { state: 42, lengths: vec![0; writer.lengths.len()], made: 0 };
     let (start, busy) = (Instant::now(), cpu());
     let mut flights = VecDeque::new();
@@ -213,11 +210,11 @@ async fn fill(store: &Conversations, writer: &mut Writer, messages: usize) {
     for flight in flights {
         flight.await.unwrap();
     }
-    let (elapsed, busy) = (start.elapsed(), cpu() - busy - making * groups as u32);
+    let (elapsed, busy) = (start.elapsed(), cpu() - busy - making * groups as f64);
     println!(
         "commit: {:.0} messages/s, {:.2} µs of CPU a message (flusher and compaction included), at most {peak} MiB",
         messages as f64 / elapsed.as_secs_f64(),
-        busy.as_secs_f64() * 1e6 / messages as f64,
+        busy * 1e6 / messages as f64,
     );
 }
 
@@ -244,6 +241,6 @@ async fn pages(store: &Conversations, writer: &mut Writer) {
         "last 50 of a cold conversation: p50 {:.0} µs, p99 {:.0} µs, {:.0} µs of CPU",
         times[PAGES / 2].as_secs_f64() * 1e6,
         times[PAGES * 99 / 100].as_secs_f64() * 1e6,
-        (cpu() - busy).as_secs_f64() * 1e6 / PAGES as f64,
+        (cpu() - busy) * 1e6 / PAGES as f64,
     );
 }
