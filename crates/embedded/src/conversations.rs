@@ -28,6 +28,7 @@ mod rows;
 mod store;
 mod table;
 mod tail;
+mod verify;
 mod walk;
 
 use std::path::Path;
@@ -48,6 +49,7 @@ use parlance_types::{AccountId, ConversationId, Epoch, MessageId, Overlay, Posit
 use store::{Store, Wanted};
 
 pub use error::OpenError;
+pub use verify::{Problem, Progress, Report, verify};
 pub use walk::{Walk, walk_journal};
 
 /// Folders of the data directory.

@@ -69,3 +69,5 @@ fn any_sequence_agrees() {
     contract::any_sequence_agrees_with_memory(6, || disk(4_000));
     contract::any_sequence_agrees_with_memory(6, || disk(1));
 }
+
+mod verifying;

@@ -5,7 +5,7 @@
 
 mod reads;
 pub mod sample;
-mod seen;
+pub mod seen;
 mod sequence;
 mod writes;
 

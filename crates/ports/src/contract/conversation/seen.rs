@@ -7,24 +7,28 @@ use super::sample::{account, all, seq};
 use crate::conversation::{HeadRow, MembershipRow};
 
 /// Accounts of the samples.
-pub(super) const ACCOUNTS: u8 = 6;
+pub const ACCOUNTS: u8 = 6;
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Seen {
-    pub(super) heads: Vec<Option<HeadRow>>,
-    pub(super) talks: Vec<SeenTalk>,
-    pub(super) memberships: Vec<Vec<(ConversationId, MembershipRow)>>,
+pub struct Seen {
+    pub heads: Vec<Option<HeadRow>>,
+    pub talks: Vec<SeenTalk>,
+    pub memberships: Vec<Vec<(ConversationId, MembershipRow)>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct SeenTalk {
-    pub(super) records: Vec<Record>,
-    pub(super) overlays: Vec<(Seq, Overlay)>,
-    pub(super) changes: Vec<Seq>,
-    pub(super) marks: Vec<(AccountId, Marks)>,
+pub struct SeenTalk {
+    pub records: Vec<Record>,
+    pub overlays: Vec<(Seq, Overlay)>,
+    pub changes: Vec<Seq>,
+    pub marks: Vec<(AccountId, Marks)>,
 }
 
-pub(super) async fn see(store: &dyn Conversations, ids: &[ConversationId]) -> Seen {
+/// Reads all of it.
+///
+/// # Panics
+/// If a read fails, or two reads contradict each other.
+pub async fn see(store: &dyn Conversations, ids: &[ConversationId]) -> Seen {
     let heads = store.heads(ids).await.unwrap();
     let (mut talks, mut memberships) = (Vec::new(), Vec::new());
     for id in ids {
