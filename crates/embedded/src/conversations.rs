@@ -29,7 +29,6 @@ mod store;
 mod table;
 mod tail;
 mod verify;
-mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -50,7 +49,6 @@ use store::{Store, Wanted};
 
 pub use error::OpenError;
 pub use verify::{Problem, Progress, Report, verify};
-pub use walk::{Walk, walk_journal};
 
 /// Folders of the data directory.
 const JOURNAL: &str = "journal";

@@ -1,7 +1,7 @@
 //! `parlance verify`: reads a data directory that no server has open, changes nothing, and names what is wrong.
 //!
-//! It walks the journal (checksums, order, every hash chain that it holds), the accounts (every row's checksum) and the keys. **The rows of
-//! the LSM are not walked yet**: what the journal no longer holds is checked when it is read.
+//! It walks journal and rows (checksums, order, what they say of each other), every hash chain from its first event, the accounts and the
+//! keys.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use parlance_core::chain;
 use parlance_embedded::accounts::{self, keys};
-use parlance_embedded::conversations::walk_journal;
+use parlance_embedded::conversations::{self, Progress};
 use parlance_engine::accounts::KeyRing;
 use parlance_types::{ConversationId, Hash, Record, Seq};
 use serde_json::json;
@@ -48,7 +48,7 @@ pub(crate) fn run(data: &Path, format: Format) -> Result<ExitCode, Failure> {
             }
             let Findings { events, conversations, problems } = &findings;
             telemetry::print(&format!(
-                "{events} events of {conversations} conversations in the journal: {} problems",
+                "{events} events of {conversations} conversations: {} problems",
                 problems.len()
             ));
         }
@@ -64,18 +64,22 @@ fn check(data: &Path) -> Result<Findings, Failure> {
     let bar = progress_bar();
     let mut ends: HashMap<ConversationId, (Seq, Hash)> = HashMap::new();
     let mut broken = Vec::new();
-    let walk = walk_journal(
+    let report = conversations::verify(
         data,
-        |record| broken.extend(follow(&mut ends, record)),
-        |done, total| {
+        &mut |record| broken.extend(follow(&mut ends, record)),
+        &mut |progress| {
+            let (done, total) = match progress {
+                Progress::Journal { bytes_done, bytes_total } => (bytes_done, bytes_total),
+                Progress::Conversations { done, total } => (done, total),
+            };
             bar.set_length(total);
             bar.set_position(done);
         },
     )?;
     bar.finish_and_clear();
-    findings.events = walk.events;
+    findings.events = report.events;
     findings.conversations = ends.len();
-    findings.problems = walk.damages;
+    findings.problems = report.problems.iter().map(ToString::to_string).collect();
     findings.problems.append(&mut broken);
     check_accounts(data, &mut findings)?;
     Ok(findings)
@@ -119,6 +123,6 @@ fn progress_bar() -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {eta}");
+    let style = ProgressStyle::with_template("{bar:40} {percent} % {eta}");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -168,9 +168,3 @@ fn copy(from: &Path, to: &Path) {
 async fn a_changed_byte_is_named_or_harmless() {
     flip(1, 20).await;
 }
-
-#[tokio::test]
-#[ignore = "takes a minute"]
-async fn a_thousand_changed_bytes_are_named_or_harmless() {
-    flip(2, 500).await;
-}
