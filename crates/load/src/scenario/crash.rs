@@ -77,7 +77,7 @@ pub(crate) fn crash(stage: &Stage<'_>, kills: usize, pairs: usize) -> Result<Rep
     report.delivered = crowd.delivered;
     let open: usize = senders.iter().map(|sender| sender.outbox.len()).sum();
     report.check(open == 0, || format!("{open} messages were never acknowledged"));
-    let shorter = crowd.faults.len() as u64;
+    let shorter = crowd.shorter;
     report.lost += shorter;
     report.check(shorter == 0, || crowd.faults.join("; "));
     report.time(&recoveries);
