@@ -86,14 +86,49 @@ impl View {
         &self,
         keys: RangeInclusive<Key>,
     ) -> impl DoubleEndedIterator<Item = Result<(Bytes, Bytes), RowError>> + use<> {
-        self.snapshot.range(&self.keyspace, keys).map(open)
+        Scan::new(self.snapshot.range(&self.keyspace, keys))
     }
 
     pub(super) fn prefix(
         &self,
         prefix: &[u8],
     ) -> impl DoubleEndedIterator<Item = Result<(Bytes, Bytes), RowError>> + use<> {
-        self.snapshot.prefix(&self.keyspace, prefix).map(open)
+        Scan::new(self.snapshot.prefix(&self.keyspace, prefix))
+    }
+}
+
+/// Ends with the first error: the LSM would meet the same damage for ever.
+struct Scan<I> {
+    rows: Option<I>,
+}
+
+impl<I> Scan<I> {
+    fn new(rows: I) -> Self {
+        Self { rows: Some(rows) }
+    }
+
+    fn check(&mut self, row: Option<Guard>) -> Option<Result<(Bytes, Bytes), RowError>> {
+        let row = row.map(open);
+        if !matches!(row, Some(Ok(_))) {
+            self.rows = None;
+        }
+        row
+    }
+}
+
+impl<I: Iterator<Item = Guard>> Iterator for Scan<I> {
+    type Item = Result<(Bytes, Bytes), RowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let row = self.rows.as_mut()?.next();
+        self.check(row)
+    }
+}
+
+impl<I: DoubleEndedIterator<Item = Guard>> DoubleEndedIterator for Scan<I> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let row = self.rows.as_mut()?.next_back();
+        self.check(row)
     }
 }
 
@@ -167,6 +202,9 @@ impl From<fjall::Error> for RowError {
                     }
                     _ => Self::Io(error),
                 }
+            }
+            fjall::Error::Storage(fjall::LsmError::ChecksumMismatch { .. }) => {
+                Self::Damaged("the checksum of a table does not match".to_owned())
             }
             other => Self::Damaged(other.to_string()),
         }

@@ -91,7 +91,12 @@ pub fn verify(
         },
         Err(error @ OpenError::InUse(_)) => return Err(error),
         Err(error) => {
-            pass.problem(pass.rows.clone(), None, error.to_string());
+            let what = match error {
+                OpenError::Damaged { what } => what,
+                OpenError::Io { source, .. } => format!("cannot be read: {source}"),
+                error => error.to_string(),
+            };
+            pass.problem(pass.rows.clone(), None, what);
             None
         }
     };
