@@ -19,6 +19,7 @@ mod head;
 mod index;
 mod key;
 mod line;
+mod manifest;
 mod names;
 mod places;
 mod range;

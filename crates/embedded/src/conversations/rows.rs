@@ -15,6 +15,7 @@ use parlance_ports::record::RecordError;
 use thiserror::Error;
 
 use super::key::Key;
+use super::manifest;
 
 #[derive(Debug, Error)]
 pub(super) enum RowError {
@@ -42,6 +43,7 @@ pub(super) type Row = (Key, Vec<u8>);
 
 impl Rows {
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, RowError> {
+        manifest::check(path)?;
         let database = Database::builder(path)
             .cache_size(cache_bytes)
             .worker_threads(1)

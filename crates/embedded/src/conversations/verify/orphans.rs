@@ -14,6 +14,7 @@ impl Pass<'_> {
         let tables = [
             (key::BLOCKS, 0),
             (key::INDEXES, 0),
+            (key::HEADS, 0),
             (key::SNAPSHOTS, 0),
             (key::PLACES, 16),
             (key::MARKS, 0),
@@ -33,6 +34,15 @@ impl Pass<'_> {
                 let id = key::id_at(&key, id_from).map(ConversationId::from_bytes);
                 if id.is_none_or(|id| !heads.contains_key(&id)) {
                     self.row_problem(id, &RowError::Damaged(format!("{} has no head", name(&key))));
+                }
+                // Reading in order passes over the filters and indexes that a look-up needs.
+                match view.get(&key) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => self.row_problem(
+                        id,
+                        &RowError::Damaged(format!("{} is not found by its key", name(&key))),
+                    ),
+                    Err(error) => self.row_problem(id, &error),
                 }
                 if table == key::PLACES
                     && let Err(error) = check_place(view, &key, value)
