@@ -19,6 +19,7 @@ pub use account::{
     ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash,
     Rotation, SUPERSEDED_MAX, Session, Superseded, TokenHash,
 };
+pub use bus::{Bus, BusMessage, NodeId, Receive, Subscription};
 pub use command::{CommandSource, SourceClosed, Stamped, Ticket};
 pub use conversation::{
     ConversationStore, Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot, StoreError,
