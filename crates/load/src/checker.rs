@@ -157,10 +157,10 @@ impl Checker {
         (self.verdict, self.faults)
     }
 
-    /// The judgement so far, with what is missing now counted as lost.
+    /// Nothing is missing now: whoever follows a log has seen all of it, and what was acknowledged is in it.
     #[must_use]
-    pub fn lost_now(&self) -> u64 {
-        self.logs.values().map(Log::lost).sum()
+    pub fn is_complete(&self) -> bool {
+        self.logs.values().all(Log::is_complete)
     }
 
     fn report(&mut self, sight: &Sight, fault: &str) {
@@ -208,6 +208,12 @@ impl Log {
     fn holds(&self, seq: u64, entry: Entry) -> bool {
         let index = usize::try_from(seq).unwrap_or(usize::MAX).wrapping_sub(1);
         self.entries.get(index) == Some(&Some(entry))
+    }
+
+    fn is_complete(&self) -> bool {
+        let end = self.entries.len() as u64;
+        self.observers.values().all(|progress| progress.excused || progress.seen >= end)
+            && self.acked.iter().all(|(seq, entry)| self.holds(*seq, *entry))
     }
 
     fn lost(&self) -> u64 {

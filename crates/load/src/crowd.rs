@@ -81,6 +81,8 @@ enum State {
 
 /// Less than a server allows at a time on one connection.
 const FETCHES_MAX: usize = 4;
+/// What has not come after so long without anything coming will not come.
+const SILENCE_MAX: Duration = Duration::from_secs(20);
 /// Faults kept in words.
 const FAULTS_MAX: usize = 10;
 
@@ -131,7 +133,7 @@ impl Crowd {
         self.devices.iter().all(|device| {
             device.ready
                 && device.follows.iter().all(|f| f.state == State::Level && f.seen >= f.known)
-        }) && self.judge.checker().lost_now() == 0
+        }) && self.judge.checker().is_complete()
     }
 
     /// A lost connection, from the device's side.
@@ -193,9 +195,12 @@ impl Crowd {
 
     /// Lets everything arrive; what does not is the judge's affair.
     pub(crate) fn settle(&mut self, fleet: &mut Fleet) -> Result<(), LoadError> {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while !self.is_level() && Instant::now() < deadline {
+        let (mut moved, mut delivered) = (Instant::now(), self.delivered);
+        while !self.is_level() && moved.elapsed() < SILENCE_MAX {
             self.turn(fleet, Duration::from_millis(20))?;
+            if self.delivered != delivered {
+                (moved, delivered) = (Instant::now(), self.delivered);
+            }
         }
         Ok(())
     }

@@ -177,7 +177,7 @@ impl Flood {
     pub(crate) fn is_quiet(&self) -> bool {
         self.rooms.iter().all(|room| room.in_flight == 0)
             && match self.dialect {
-                Dialect::Parlance => self.judge.checker().lost_now() == 0,
+                Dialect::Parlance => self.judge.checker().is_complete(),
                 Dialect::Relay => self.seats.iter().enumerate().all(|(index, seat)| {
                     let room = &self.rooms[seat.room];
                     room.sender == index || seat.seen == u64::from(room.counter)

@@ -89,7 +89,7 @@ pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, L
     crowd.until(&mut fleet, |c| c.acked == total, &progress)?;
     let wall = start.elapsed().as_secs_f64();
     let after = cpu(&server.process)?;
-    crowd.until(&mut fleet, |c| c.judge.checker().lost_now() == 0, &progress)?;
+    crowd.until(&mut fleet, |c| c.judge.checker().is_complete(), &progress)?;
     let mut report = Report::new("scatter");
     (report.sent, report.delivered) = (total, crowd.delivered);
     report.rate_per_s = Some(total as f64 / wall);

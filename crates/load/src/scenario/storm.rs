@@ -219,7 +219,7 @@ impl Returners {
 
     fn settle(&mut self, fleet: &mut Fleet) -> Result<(), LoadError> {
         let deadline = Instant::now() + WAIT_MAX;
-        while self.judge.checker().lost_now() > 0 && Instant::now() < deadline {
+        while !self.judge.checker().is_complete() && Instant::now() < deadline {
             self.turn(fleet, Duration::from_millis(50))?;
         }
         Ok(())
