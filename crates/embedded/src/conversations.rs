@@ -58,8 +58,8 @@ const ROWS: &str = "rows";
 /// How much of what; the defaults are for one node with some hundred MiB to spare.
 #[derive(Clone)]
 pub struct Options {
-    /// Bytes in memory that the rows lack, from which on they are flushed. Twice as much holds answers back.
-    pub flush_bytes: usize,
+    /// Bytes in memory that the rows lack: from half of it on they are flushed, beyond it answers wait for the flusher.
+    pub waiting_bytes_max: usize,
     /// What memory holds is flushed after this time at the latest.
     pub flush_age: Duration,
     /// Events of a conversation that stay in memory after a flush.
@@ -88,7 +88,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            flush_bytes: 64 << 20,
+            waiting_bytes_max: 64 << 20,
             flush_age: Duration::from_mins(5),
             kept_events_max: 64,
             kept_bytes_max: 32 << 10,
@@ -106,8 +106,8 @@ impl Default for Options {
 }
 
 impl Options {
-    fn waiting_bytes_max(&self) -> usize {
-        self.flush_bytes.saturating_mul(2)
+    fn is_pressed(&self, waiting: usize) -> bool {
+        waiting >= self.waiting_bytes_max / 2
     }
 
     fn journal(&self) -> journal::Options {

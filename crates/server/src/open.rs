@@ -63,7 +63,7 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
 async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
     let store = &config.store;
     let options = Options {
-        flush_bytes: store.tails_mib << 20,
+        waiting_bytes_max: store.tails_mib << 20,
         journal_age_max: Duration::from_secs(store.journal_hours * 60 * 60),
         journal_bytes_max: store.journal_mib << 20,
         segment_bytes: store.segment_mib << 20,

@@ -101,7 +101,7 @@ fn admit(group: Group, into: &mut Submitted) -> Result<(), CommitError> {
         Miss::Store(error) => CommitError::Broken(error.to_string()),
     };
     let mut table = store.table.lock();
-    if let Some(error) = table.refusal(store.options.waiting_bytes_max()) {
+    if let Some(error) = table.refusal(store.options.waiting_bytes_max) {
         return Err(error.clone());
     }
     into.entries.reserve_exact(group.entries.len());
@@ -182,14 +182,14 @@ impl Submitted {
             Err(error) => Outcome { result: Err(error), unchecked: Vec::new() },
         };
         let waiting = table.waiting;
-        if waiting > store.options.waiting_bytes_max() && outcome.result.is_ok() {
+        if waiting > store.options.waiting_bytes_max && outcome.result.is_ok() {
             store.held.lock().push(Held { outcome, answer });
             drop(table);
         } else {
             drop(table);
             drop(answer.send(outcome));
         }
-        if waiting >= store.options.flush_bytes {
+        if store.options.is_pressed(waiting) {
             store.flush.want(Wanted::Pass);
         }
     }

@@ -69,7 +69,7 @@ impl Flusher {
 
     /// Makes a pass if there is reason for it. Answers how long to wait for the next.
     fn turn(&mut self, wanted: Wanted) -> Duration {
-        let is_pressed = self.store.table.lock().waiting >= self.store.options.flush_bytes;
+        let is_pressed = self.store.options.is_pressed(self.store.table.lock().waiting);
         // Nobody asked: the time has come.
         let is_due = is_pressed || wanted == Wanted::Nothing;
         match if is_due { self.pass() } else { Ok(()) } {

@@ -70,7 +70,7 @@ fn replay(flusher: &mut Flusher, from: Position, at: &Path) -> Result<Option<Pos
         })?;
         next = record.next;
         store.replayed(next);
-        if store.table.lock().waiting >= store.options.flush_bytes {
+        if store.options.is_pressed(store.table.lock().waiting) {
             flusher.pass().map_err(|error| OpenError::rows(&at.with_file_name(ROWS), error))?;
         }
     }

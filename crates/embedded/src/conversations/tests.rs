@@ -10,17 +10,17 @@ use super::{Conversations, Options};
 struct Disk {
     directory: TempDir,
     open: Option<Conversations>,
-    flush_bytes: usize,
+    waiting_bytes_max: usize,
 }
 
-fn disk(flush_bytes: usize) -> Disk {
+fn disk(waiting_bytes_max: usize) -> Disk {
     let directory = tempfile::tempdir().expect("a directory for a test");
-    Disk { directory, open: None, flush_bytes }
+    Disk { directory, open: None, waiting_bytes_max }
 }
 
-fn options(flush_bytes: usize) -> Options {
+fn options(waiting_bytes_max: usize) -> Options {
     Options {
-        flush_bytes,
+        waiting_bytes_max,
         kept_events_max: 10,
         kept_bytes_max: 2_000,
         tails_bytes_max: 4_000,
@@ -32,7 +32,7 @@ fn options(flush_bytes: usize) -> Options {
 
 impl Disk {
     fn opened(&mut self) -> Arc<dyn contract::Conversations> {
-        let store = Conversations::open(self.directory.path(), options(self.flush_bytes));
+        let store = Conversations::open(self.directory.path(), options(self.waiting_bytes_max));
         let store = store.expect("the store opens");
         self.open = Some(store.clone());
         Arc::new(store)
