@@ -70,4 +70,5 @@ fn any_sequence_agrees() {
     contract::any_sequence_agrees_with_memory(6, || disk(1));
 }
 
+mod refusing;
 mod verifying;
