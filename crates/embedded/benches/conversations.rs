@@ -183,6 +183,25 @@ async fn run(messages: usize, talks: usize) {
     println!("rows: {} bytes a message of {} MiB", rows / messages as u64, rows >> 20);
     let store = opened(home.path(), "after a close");
     pages(&store, &mut writer).await;
+    old_name(&store).await;
+}
+
+/// A retry of the first message of a conversation.
+async fn old_name(store: &Conversations) {
+    let id = conversation(0);
+    let query = RangeQuery {
+        conversation: id,
+        after: 0,
+        up_to: None,
+        direction: Direction::Ascending,
+        events_max: 1,
+        bytes_max: 0,
+    };
+    let first = store.range(query).await.unwrap().remove(0);
+    let start = Instant::now();
+    let found = store.original(id, first.sender, first.message_id).await.unwrap();
+    assert_eq!(found, Some(first));
+    println!("the first name of a conversation: {:.2} ms", start.elapsed().as_secs_f64() * 1e3);
 }
 
 async fn fill(store: &Conversations, writer: &mut Writer, messages: usize) {

@@ -11,7 +11,7 @@ use super::head::{Place, StoredHead};
 use super::index::{GROUP, Index, Indexed};
 use super::key;
 use super::names::stored_index;
-use super::reads::stored_place;
+use super::reads::{stored_place, stored_snapshot};
 use super::rows::{Row, RowError, RowWriter, View, name};
 use super::store::stored_head;
 
@@ -68,11 +68,7 @@ pub(super) fn build(
     for (account, seq) in &copied.mentions {
         rest.put(key::mention(*account, id, *seq), Vec::new());
     }
-    if let Some(snapshot) = &copied.snapshot {
-        let mut value = snapshot.seq.get().to_be_bytes().to_vec();
-        value.extend_from_slice(&snapshot.state);
-        rest.put(key::snapshot(id), value);
-    }
+    put_snapshot(copied, view, rest)?;
     put_places(copied, view, rest)
 }
 
@@ -207,6 +203,18 @@ fn put_changes(copied: &Copied, view: &View, rest: &mut Rest) -> Result<(), RowE
         let mut value = Vec::new();
         record::encode_overlay(&overlay, &mut value);
         rest.put(key, value);
+    }
+    Ok(())
+}
+
+/// Unless the rows hold a later one, which memory may have forgotten.
+fn put_snapshot(copied: &Copied, view: &View, rest: &mut Rest) -> Result<(), RowError> {
+    let Some(snapshot) = &copied.snapshot else { return Ok(()) };
+    let stored = if copied.flushed == 0 { None } else { stored_snapshot(view, copied.id)? };
+    if stored.is_none_or(|stored| stored.seq < snapshot.seq) {
+        let mut value = snapshot.seq.get().to_be_bytes().to_vec();
+        value.extend_from_slice(&snapshot.state);
+        rest.put(key::snapshot(copied.id), value);
     }
     Ok(())
 }

@@ -170,15 +170,19 @@ pub async fn a_snapshot_never_goes_back(place: &mut impl Place) {
     }
     drop(store);
     let store = place.open().await;
-    check_loaded(&*store, &talk, 90).await;
+    let kept = check_loaded(&*store, &talk, 90).await;
+    store.save(talk.id, Snapshot { seq: seq(30), state: Bytes::from_static(b"thirty") });
+    drop(store);
+    let store = place.open().await;
+    assert!(check_loaded(&*store, &talk, 90).await >= kept);
     store.commit(group(talk.texts(5))).await.unwrap();
     drop(store);
     let store = place.crash().await;
     check_loaded(&*store, &talk, 95).await;
 }
 
-/// A store may have kept an older snapshot, or none; what follows it must be there.
-async fn check_loaded(store: &dyn Conversations, talk: &Talk, length: u64) {
+/// A store may have kept an older snapshot, or none; what follows it must be there. Answers the event it is of.
+async fn check_loaded(store: &dyn Conversations, talk: &Talk, length: u64) -> u64 {
     let loaded = store.load(talk.id).await.unwrap().unwrap();
     let after = match &loaded.snapshot {
         None => 0,
@@ -194,4 +198,5 @@ async fn check_loaded(store: &dyn Conversations, talk: &Talk, length: u64) {
     };
     let seqs: Vec<_> = loaded.records.iter().map(|record| record.seq.get()).collect();
     assert_eq!(seqs, (after + 1..=length).collect::<Vec<_>>());
+    after
 }
