@@ -70,5 +70,6 @@ fn any_sequence_agrees() {
     contract::any_sequence_agrees_with_memory(6, || disk(1));
 }
 
+mod fixtures;
 mod refusing;
 mod verifying;
