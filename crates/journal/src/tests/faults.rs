@@ -120,10 +120,10 @@ fn a_full_disk_refuses_and_recovers_without_breaking() {
 fn nothing_overtakes_a_group_that_found_no_room() {
     let disk = MemoryDisk::new();
     let journal = opened(&disk);
-    for _ in 0..2 {
-        append(&journal, &[&[1; 1500]]).unwrap();
-    }
+    append(&journal, &[&[1; 1500]]).unwrap();
+    // Before the segment is half full: from then on the next one is made ahead, and may be there already.
     disk.leave_free(0, true);
+    append(&journal, &[&[1; 1500]]).unwrap();
     let (sender, answers) = std::sync::mpsc::channel();
     let late = journal.appender();
     let refused = Box::new(move |outcome: super::Outcome| {
