@@ -35,9 +35,10 @@ impl DecodeError {
         Self { id, ..self }
     }
 
-    /// What the client is told.
+    /// What the client is told. Words that the code says anyway are left to it: who reads the frame cannot tell them apart.
     pub fn into_frame(self) -> ErrorFrame {
         let Self { id, code, field, message } = self;
+        let message = message.filter(|message| **message != *code.message());
         ErrorFrame { field, message, ..ErrorFrame::new(id, code) }
     }
 }
