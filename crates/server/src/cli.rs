@@ -41,7 +41,7 @@ enum Command {
 /// Run the server.
 #[derive(Debug, Default, Args)]
 #[command(
-    after_help = "Example:\n  parlance serve --listen 127.0.0.1:9000 --data ./chat\n\nEvery key of the configuration can also be given as PARLANCE__SECTION__KEY, e.g. PARLANCE__SERVER__WORKERS=2."
+    after_help = "Example:\n  parlance serve --listen 127.0.0.1:9000 --data ./chat\n\nEvery key of the configuration can also be given as PARLANCE__SECTION__KEY, e.g. PARLANCE__SERVER__WORKERS=2.\n\nSIGTERM or SIGINT stops it within 30 seconds: clients are told to come back and everything is stored. A second one ends it at once; nothing acknowledged is lost.\n\nThe exit code is 0 after a stop, 130 (SIGINT) or 143 (SIGTERM) after a second signal, 1 if something went wrong, 2 if the command line is."
 )]
 struct Serve {
     /// Address and port [default: 127.0.0.1:8080]

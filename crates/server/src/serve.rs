@@ -12,7 +12,7 @@ use parlance_engine::{Engine, MailboxSource};
 use parlance_gateway::{Gateway, GatewayConfig, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Failure;
@@ -26,12 +26,35 @@ const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(serve_until_stopped(config))
+    let result = runtime.block_on(serve_until_stopped(config));
+    // What a shutdown that took too long left behind is not waited for.
+    runtime.shutdown_background();
+    result
+}
+
+/// What asks the process to stop.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The next one, as the exit code that a shell gives to whoever it ends.
+    async fn next(&mut self) -> i32 {
+        tokio::select! {
+            _ = self.terminate.recv() => 128 + SignalKind::terminate().as_raw_value(),
+            _ = self.interrupt.recv() => 128 + SignalKind::interrupt().as_raw_value(),
+        }
+    }
 }
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::listen()?;
     let listen = config.server.listen;
     // Before the stores: a port in use must not cost a recovery.
     let listener = std::net::TcpListener::bind(listen).map_err(|error| {
@@ -52,14 +75,18 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     telemetry::print(&format!("parlance is ready at http://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    signals.next().await;
     let shutdown = shut_down(&engine, &gateway, stop, workers, stores);
-    match tokio::time::timeout(SHUTDOWN_MAX, shutdown).await {
-        Ok(result) => result,
-        Err(_) => Err("the shutdown took longer than 30 s and was cut short".into()),
+    tokio::select! {
+        ended = tokio::time::timeout(SHUTDOWN_MAX, shutdown) => match ended {
+            Ok(result) => result,
+            Err(_) => Err("the shutdown took longer than 30 s and was cut short".into()),
+        },
+        code = signals.next() => {
+            // Whoever asks twice does not want to wait. What was acknowledged is in the journal, and the next start replays it.
+            tracing::warn!("asked to stop again: ending at once");
+            std::process::exit(code);
+        }
     }
 }
 

@@ -62,7 +62,7 @@ fn kills_lose_nothing_acknowledged() {
             }
             // The moment of the kill differs from round to round, and not with the machine's mood.
             std::thread::sleep(Duration::from_millis(20 + round * 37 % 180));
-            server.signal_kill();
+            server.signal("KILL");
             stop.store(true, Ordering::Relaxed);
         });
         data = server.kill();

@@ -44,15 +44,25 @@ impl Data {
     }
 
     pub(crate) fn serve(self) -> Server {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_parlance"))
+        self.serve_with(&[])
+    }
+
+    /// What starts a server on this directory; `settings` are keys of the configuration as the environment gives them.
+    pub(crate) fn command(&self, settings: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_parlance"));
+        command
             .args(["serve", "--listen", "127.0.0.1:0", "--data"])
             .arg(self.path())
             .arg("--config")
             .arg(self.config())
             .env("RUST_LOG", "warn")
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the server starts");
+            .envs(settings.iter().copied());
+        command
+    }
+
+    pub(crate) fn serve_with(self, settings: &[(&str, &str)]) -> Server {
+        let mut child =
+            self.command(settings).stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
         let address = line
@@ -74,12 +84,6 @@ impl Server {
         self.data.directory.path()
     }
 
-    /// kill -9, while others may still be talking to it.
-    pub(crate) fn signal_kill(&self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-KILL", &pid]).status().expect("kill runs").success());
-    }
-
     /// What is left after a kill.
     pub(crate) fn kill(mut self) -> Data {
         self.child.kill().expect("killed");
@@ -91,10 +95,20 @@ impl Server {
         std::mem::replace(&mut self.data, Data::new())
     }
 
+    /// Sends a signal, by its name.
+    pub(crate) fn signal(&self, name: &str) {
+        let (option, pid) = (format!("-{name}"), self.child.id().to_string());
+        assert!(Command::new("kill").args([&option, &pid]).status().expect("kill runs").success());
+    }
+
     /// SIGTERM; gives the exit code.
-    pub(crate) fn stop(mut self) -> (Data, Option<i32>) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs").success());
+    pub(crate) fn stop(self) -> (Data, Option<i32>) {
+        self.signal("TERM");
+        self.wait()
+    }
+
+    /// Waits for its end; gives the exit code.
+    pub(crate) fn wait(mut self) -> (Data, Option<i32>) {
         let status = self.child.wait().expect("reaped");
         (self.into_data(), status.code())
     }

@@ -1,10 +1,13 @@
 //! Starting, stopping, and what goes wrong on the way.
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Data, Server};
+use crate::harness::{Data, Server, texts};
 
 fn parlance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parlance")).args(arguments).output().expect("runs")
@@ -22,6 +25,39 @@ fn a_stop_says_goodbye_and_exits_with_0() {
     assert_eq!(bye["reason"], json!("shutting_down"), "{bye}");
     assert!(bye["spread_ms"].is_u64(), "{bye}");
     assert_eq!(socket.closed(), Some(4101));
+}
+
+#[test]
+fn a_second_signal_ends_the_drain_at_once_and_loses_nothing() {
+    let mut data = Data::new();
+    let mut sent = Vec::new();
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let server = data.serve_with(&[("PARLANCE__SERVER__DRAIN_SECONDS", "25")]);
+        let ada = if sent.is_empty() { server.join("ada") } else { server.sign_in("ada") };
+        let mut socket = server.connect(&ada, None);
+        let ok = socket.say_to(&ada.account, signal);
+        sent.push(signal.to_owned());
+        // A body that never comes holds the drain up for as long as it may last.
+        let mut stream = TcpStream::connect(&server.address).expect("connected");
+        stream
+            .write_all(
+                b"POST /v1/accounts HTTP/1.1\r\nHost: parlance\r\nContent-Length: 9\r\n\r\n{",
+            )
+            .expect("written");
+        server.signal("TERM");
+        socket.expect("bye");
+        let asked = Instant::now();
+        server.signal(signal);
+        let (left, found) = server.wait();
+        assert_eq!(found, Some(code), "after SIG{signal}");
+        assert!(asked.elapsed() < Duration::from_secs(10), "took {:?}", asked.elapsed());
+
+        let server = left.serve();
+        let ada = server.sign_in("ada");
+        let conversation = ok["conversation"].as_str().expect("an id");
+        assert_eq!(texts(&server.connect(&ada, None).history(conversation)), sent);
+        data = server.stop().0;
+    }
 }
 
 #[test]
