@@ -43,7 +43,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(random: &mut Random, owners: bool) -> Self {
-        let end_ms = random.between(4_000, 9_000);
+        let end_ms = random.between(2_500, 7_000);
         let mut faults = Vec::new();
         for _ in 0..random.between(2, 7) {
             let at = random.between(100, end_ms);

@@ -29,6 +29,8 @@ pub enum Mutation {
     LoadOld,
     /// The original of a retry is not found.
     ForgetNames,
+    /// A load does not know how far the ids of its members went: a retry looks fresh.
+    ForgetLastId,
     /// Whoever was removed stays in the membership rows.
     KeepRemoved,
     /// Some pushes go to another account.
@@ -58,13 +60,14 @@ pub enum Mutation {
 }
 
 impl Mutation {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::SkipSync,
         Self::AcknowledgeEarly,
         Self::DropTail,
         Self::LoadShort,
         Self::LoadOld,
         Self::ForgetNames,
+        Self::ForgetLastId,
         Self::KeepRemoved,
         Self::WrongAudience,
         Self::LosePushes,

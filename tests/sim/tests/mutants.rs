@@ -36,6 +36,7 @@ caught! {
     a_load_without_the_last_event: LoadShort,
     a_load_of_old_events: LoadOld,
     names_that_are_forgotten: ForgetNames,
+    ids_whose_greatest_is_forgotten: ForgetLastId,
     members_who_stay_after_their_removal: KeepRemoved,
     an_audience_with_somebody_else: WrongAudience,
     pushes_that_are_lost: LosePushes,

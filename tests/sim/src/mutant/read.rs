@@ -1,6 +1,7 @@
 //! The store of the adapter.
 
 use async_trait::async_trait;
+use parlance_core::{Member, State};
 use parlance_ports::{
     ConversationStore, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot, StoreError,
 };
@@ -24,6 +25,12 @@ impl Adapter {
                     loaded.records.pop();
                 }
             }
+            Some(Mutation::ForgetLastId) => {
+                loaded
+                    .iter_mut()
+                    .filter_map(|loaded| loaded.snapshot.as_mut())
+                    .for_each(forget_ids);
+            }
             Some(Mutation::LoadOld) => {
                 return self.state.lock().first_loads.entry(id).or_insert(loaded).clone();
             }
@@ -31,6 +38,19 @@ impl Adapter {
         }
         loaded
     }
+}
+
+/// The same state, with every member's greatest id replaced by none.
+fn forget_ids(snapshot: &mut Snapshot) {
+    let Ok(state) = State::decode(&snapshot.state) else { return };
+    let mut bytes = snapshot.state.to_vec();
+    for member in state.members() {
+        let id = *member.last_id.as_bytes();
+        if let Some(at) = bytes.windows(id.len()).position(|window| *window == id) {
+            bytes[at..at + id.len()].copy_from_slice(Member::NO_ID.as_bytes());
+        }
+    }
+    snapshot.state = bytes.into();
 }
 
 #[async_trait]
