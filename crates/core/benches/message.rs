@@ -51,7 +51,7 @@ fn advance(state: &mut State, command: &Command, n: u64) -> Vec<Record> {
         Decision::Decided(decided) => {
             let apply = |decided: parlance_core::Decided| {
                 state.apply(&decided.event);
-                decided.entry.record
+                decided.entry.record.clone()
             };
             decided.into_iter().map(apply).collect()
         }

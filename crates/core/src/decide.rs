@@ -71,9 +71,9 @@ impl From<&Record> for Named {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decided {
     /// As people see it.
-    pub event: Event,
-    /// As it is kept, with its rows.
-    pub entry: Entry,
+    pub event: Box<Event>,
+    /// As it is kept, with its rows. Shared by what is in flight, the group and the store.
+    pub entry: Arc<Entry>,
     /// The members as of this event: who is removed gets the removal, who is added the addition. In order of their ids.
     pub audience: Arc<[AccountId]>,
 }

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -76,7 +77,7 @@ impl Writer {
             let marks = Marks { delivered: mark, read: None, position: Position::ZERO };
             let account = person(talk, (seq.get() + 1) % 2);
             group.marks.push(MarkRow { account, conversation: entry.record.conversation, marks });
-            group.entries.push(entry);
+            group.entries.push(Arc::new(entry));
         }
         group
     }

@@ -1,5 +1,7 @@
 //! The sink: where decided events become durable.
 
+use std::sync::Arc;
+
 use parlance_types::{AccountId, ConversationId, Entry, Marks, Position};
 use thiserror::Error;
 
@@ -7,7 +9,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Group {
     /// In the order of decision; dense in `seq` for each conversation.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<Arc<Entry>>,
     /// Marks that ride along. `Marks::position` is ignored on the way in: the sink sets it to the group's position.
     pub marks: Vec<MarkRow>,
 }
@@ -61,7 +63,7 @@ pub trait EventSink: Send + Sync + 'static {
 pub type CommitFuture =
     std::pin::Pin<Box<dyn Future<Output = Result<Committed, CommitError>> + Send + 'static>>;
 
-impl<T: EventSink + ?Sized> EventSink for std::sync::Arc<T> {
+impl<T: EventSink + ?Sized> EventSink for Arc<T> {
     fn commit(&self, group: Group) -> CommitFuture {
         (**self).commit(group)
     }

@@ -73,7 +73,7 @@ impl Draft {
             memberships: changed.iter().map(|member| (member.account, member.row())).collect(),
             mentions: super::message::mentions(state, &event.content.body),
         };
-        Decided { event, entry: Entry { record, rows }, audience }
+        Decided { event: Box::new(event), entry: Arc::new(Entry { record, rows }), audience }
     }
 
     pub(super) fn decision(self, state: &State) -> Decision {

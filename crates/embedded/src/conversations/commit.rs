@@ -19,10 +19,10 @@ use super::{line, range};
 /// A submission on its way through the journal. Dropped on the way, it was never made.
 struct Submitted {
     store: Arc<Store>,
-    entries: Vec<Entry>,
+    entries: Vec<Arc<Entry>>,
     marks: Vec<MarkRow>,
     /// Entries that were there already, to be compared.
-    known: Vec<Entry>,
+    known: Vec<Arc<Entry>>,
     offsets: Vec<RecordOffset>,
     answer: Option<oneshot::Sender<Outcome>>,
 }
@@ -30,7 +30,7 @@ struct Submitted {
 struct Outcome {
     result: Result<Committed, CommitError>,
     /// Known entries that memory could not compare.
-    unchecked: Vec<Entry>,
+    unchecked: Vec<Arc<Entry>>,
 }
 
 /// An answer that waits for the flusher.
@@ -162,7 +162,7 @@ impl Submitted {
         let position = |offset| Position::new(appended.position(offset).get());
         let mut positions = offsets.iter().copied().map(position);
         let mut table = store.table.lock();
-        for (entry, position) in std::mem::take(&mut self.entries).into_iter().zip(&mut positions) {
+        for (entry, position) in std::mem::take(&mut self.entries).iter().zip(&mut positions) {
             let id = entry.record.conversation;
             table.apply(entry, position);
             table.settle(id);
@@ -211,7 +211,7 @@ impl Drop for Submitted {
 }
 
 /// Compares what was committed again with the tails; answers what lies deeper.
-fn check_known(table: &mut Table, known: Vec<Entry>) -> Result<Vec<Entry>, CommitError> {
+fn check_known(table: &mut Table, known: Vec<Arc<Entry>>) -> Result<Vec<Arc<Entry>>, CommitError> {
     let mut unchecked = Vec::new();
     for entry in known {
         let Record { conversation: id, seq, .. } = entry.record;
@@ -225,8 +225,8 @@ fn check_known(table: &mut Table, known: Vec<Entry>) -> Result<Vec<Entry>, Commi
     Ok(unchecked)
 }
 
-async fn compare(store: &Arc<Store>, unchecked: Vec<Entry>) -> Result<(), CommitError> {
-    let compare = move |store: &Store, reach| -> Result<Option<Entry>, Miss> {
+async fn compare(store: &Arc<Store>, unchecked: Vec<Arc<Entry>>) -> Result<(), CommitError> {
+    let compare = move |store: &Store, reach| -> Result<Option<Arc<Entry>>, Miss> {
         for entry in &unchecked {
             if range::event(store, reach, entry.record.conversation, entry.record.seq)?.as_ref()
                 != Some(&entry.record)

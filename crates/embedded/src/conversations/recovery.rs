@@ -192,7 +192,9 @@ impl Store {
         match line {
             Line::Mark(row) => table.apply_mark(&row, position),
             Line::Entry(entry) if entry.record.seq.get() <= seq => {}
-            Line::Entry(entry) if entry.record.seq.get() == seq + 1 => table.apply(entry, position),
+            Line::Entry(entry) if entry.record.seq.get() == seq + 1 => {
+                table.apply(&entry, position)
+            }
             Line::Entry(entry) => {
                 return Err(format!(
                     "event {} of conversation {id} follows event {seq}",

@@ -166,7 +166,7 @@ impl Table {
     }
 
     /// Adds a durable event that continues the head. Its slot must be there.
-    pub(super) fn apply(&mut self, mut entry: Entry, position: Position) {
+    pub(super) fn apply(&mut self, entry: &Entry, position: Position) {
         let id = entry.record.conversation;
         self.applied = position;
         let clock = self.clock;
@@ -187,9 +187,9 @@ impl Table {
             marked,
         });
         slot.ahead = slot.ahead.max(record.seq.get());
-        for (account, membership) in std::mem::take(&mut entry.rows.memberships) {
-            if places.join(account, id, (membership, position), tail.flushed == 0) {
-                tail.accounts.push(account);
+        for (account, membership) in &entry.rows.memberships {
+            if places.join(*account, id, (membership.clone(), position), tail.flushed == 0) {
+                tail.accounts.push(*account);
             }
             cost += PLACE_COST;
         }

@@ -101,23 +101,23 @@ impl Tail {
     }
 
     /// Adds the next event without its memberships. Answers what it costs.
-    pub(super) fn push(&mut self, entry: Entry) -> usize {
+    pub(super) fn push(&mut self, entry: &Entry) -> usize {
         let Entry { record, rows } = entry;
         let start = self.events.len();
-        let length = record::record_length(&record);
+        let length = record::record_length(record);
         if self.events.capacity() - start < length {
             // Half again, not twice: this is most of the store's memory.
             self.events.reserve_exact(length.max(start / 2));
         }
-        record::encode_record(&record, &mut self.events);
+        record::encode_record(record, &mut self.events);
         self.offsets.push(start as u32);
         let mut cost = length + size_of::<u32>();
-        if let Some((target, change)) = rows.overlay {
-            self.changes.insert((target, record.seq), change);
+        if let Some((target, change)) = &rows.overlay {
+            self.changes.insert((*target, record.seq), change.clone());
             cost += ROW_COST;
         }
-        for account in rows.mentions {
-            self.mentions.push((account, record.seq));
+        for account in &rows.mentions {
+            self.mentions.push((*account, record.seq));
             cost += ROW_COST;
         }
         cost

@@ -1,6 +1,7 @@
 //! A loaded conversation: the working state, what of it is not durable yet, and who waits for a read.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 use parlance_core::State;
@@ -27,7 +28,7 @@ pub(super) struct Conversation {
     /// The last durable event.
     pub(super) durable: Option<Mark>,
     /// Decided and not durable yet, in order.
-    pub(super) in_flight: VecDeque<Entry>,
+    pub(super) in_flight: VecDeque<Arc<Entry>>,
     pub(super) marks: HashMap<AccountId, Marks>,
     /// Whose marks are to be written.
     pub(super) dirty: Vec<AccountId>,

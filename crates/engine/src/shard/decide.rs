@@ -123,12 +123,7 @@ impl<S: CommandSource> Shard<S> {
             let gained = gained(&self.shared.hub, conversation, &entry.rows.memberships);
             let waiter = if index == last { waiter.take() } else { None };
             self.building.group.entries.push(entry);
-            self.building.effects.push(Effect::Event {
-                event: Box::new(event),
-                audience,
-                gained,
-                waiter,
-            });
+            self.building.effects.push(Effect::Event { event, audience, gained, waiter });
         }
     }
 

@@ -1,5 +1,7 @@
 //! The sink of the adapter.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use parlance_ports::{CommitFuture, Committed, EventSink, Group};
 use parlance_types::{Entry, Membership, MessageId, Payload, Position};
@@ -44,8 +46,9 @@ impl Adapter {
     fn distort(&self, mut group: Group) -> Group {
         match self.mutation {
             Some(Mutation::KeepRemoved) => {
-                let rows = group.entries.iter_mut().flat_map(|entry| &mut entry.rows.memberships);
-                rows.for_each(|(_, membership)| reopen(membership));
+                for entry in group.entries.iter_mut().map(Arc::make_mut) {
+                    entry.rows.memberships.iter_mut().for_each(|(_, row)| reopen(row));
+                }
             }
             Some(Mutation::Repeat) if self.every(9) => {
                 let last = group.entries.last().cloned();
@@ -53,7 +56,7 @@ impl Adapter {
             }
             Some(Mutation::Reorder) => reorder(&mut group.entries),
             Some(Mutation::FlipByte) if self.every(9) => {
-                group.entries.iter_mut().take(1).for_each(flip);
+                group.entries.iter_mut().take(1).map(Arc::make_mut).for_each(flip);
             }
             _ => {}
         }
@@ -67,23 +70,26 @@ fn reopen(membership: &mut Membership) {
     }
 }
 
-fn repeated(mut entry: Entry) -> Entry {
+fn repeated(entry: Arc<Entry>) -> Arc<Entry> {
+    let mut entry = Arc::unwrap_or_clone(entry);
     entry.record.seq = entry.record.seq.next();
     entry.rows = parlance_types::Rows::default();
-    entry
+    Arc::new(entry)
 }
 
 /// Exchanges what two neighbours of one conversation say, and leaves their numbers.
-fn reorder(entries: &mut [Entry]) {
+fn reorder(entries: &mut [Arc<Entry>]) {
     let neighbours =
         |i: &usize| entries[*i].record.conversation == entries[i + 1].record.conversation;
     let Some(at) = (0..entries.len().saturating_sub(1)).find(neighbours) else { return };
     let (first, second) = (entries[at].record.clone(), entries[at + 1].record.clone());
     let name: MessageId = first.message_id;
-    entries[at].record.payload = second.payload;
-    entries[at].record.message_id = second.message_id;
-    entries[at + 1].record.payload = first.payload;
-    entries[at + 1].record.message_id = name;
+    let earlier = Arc::make_mut(&mut entries[at]);
+    earlier.record.payload = second.payload;
+    earlier.record.message_id = second.message_id;
+    let later = Arc::make_mut(&mut entries[at + 1]);
+    later.record.payload = first.payload;
+    later.record.message_id = name;
 }
 
 fn flip(entry: &mut Entry) {

@@ -43,7 +43,7 @@ fn a_message_goes_to_all_members_and_counts() {
     assert_eq!(&*decided.audience, [account(1), account(2), account(3)]);
     assert_eq!((decided.event.seq, decided.event.ordinal.get()), (seq(2), 1));
     let record = &decided.entry.record;
-    assert_eq!(chain::event(record), Ok(decided.event.clone()));
+    assert_eq!(chain::event(record), Ok(*decided.event.clone()));
     assert_eq!(record.kind, Kind::Text);
     let expected = Some(parlance_types::Mark { seq: seq(2), ordinal: decided.event.ordinal });
     assert_eq!(log.state.sent(account(2)), expected);

@@ -83,7 +83,7 @@ proptest! {
             prop_assert!(Some(record.at) > at);
             ordinal += u64::from(record.kind.counts());
             prop_assert_eq!(record.ordinal.get(), ordinal);
-            prop_assert_eq!(&chain::event(record), &Ok(log.decided[index].event.clone()));
+            prop_assert_eq!(&chain::event(record), &Ok(*log.decided[index].event.clone()));
             (hash, at) = (record.hash, Some(record.at));
         }
         prop_assert_eq!(log.state.hash(), hash);

@@ -75,7 +75,7 @@ async fn reads_see_one_log_while_it_is_flushed() {
     for round in 0..150 {
         let entries = talk.texts(7);
         let marks = vec![mark(account(1), talk.id, talk.length(), talk.length())];
-        store.commit(Group { entries, marks }).await.expect("committed");
+        store.commit(Group { marks, ..group(entries) }).await.expect("committed");
         let length = talk.length();
         let head = store.heads(&[talk.id]).await.expect("read")[0].expect("it exists");
         assert_eq!(head.seq, seq(length));

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use parlance_ports::contract::conversation::sample::{Talk, account, mark, seq, thumb};
+use parlance_ports::contract::conversation::sample::{Talk, account, group, mark, seq, thumb};
 use parlance_ports::contract::conversation::seen::{Seen, see};
 use parlance_ports::{ConversationStore, EventSink, Group, Snapshot};
 use parlance_types::ConversationId;
@@ -39,7 +39,7 @@ async fn fill(store: &Conversations, talks: &mut [Talk]) {
         entries.extend(talk.texts(30 + 60 * number as u64));
         entries.push(talk.change(account(1), seq(7), thumb(account(2))));
         let marks = vec![mark(account(1), talk.id, talk.length(), 2)];
-        store.commit(Group { entries, marks }).await.expect("it is committed");
+        store.commit(Group { marks, ..group(entries) }).await.expect("it is committed");
         store.save(talk.id, Snapshot { seq: seq(talk.length()), state: vec![7; 99].into() });
     }
 }

@@ -1,5 +1,7 @@
 //! Events of conversations, made as the engine would make them but without deciding anything.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use parlance_types::{
     AccountId, ConversationId, ConversationKind, Emoji, Entry, Hash, Interval, Kind, Mark, Marks,
@@ -42,6 +44,7 @@ pub fn all(id: ConversationId) -> RangeQuery {
 }
 
 pub fn group(entries: Vec<Entry>) -> Group {
+    let entries = entries.into_iter().map(Arc::new).collect();
     Group { entries, marks: Vec::new() }
 }
 

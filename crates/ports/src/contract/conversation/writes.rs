@@ -57,7 +57,7 @@ pub async fn positions_only_grow(place: &mut impl Place) {
     for number in 0..10 {
         let talk = if number % 2 == 0 { &mut one } else { &mut two };
         let marks = vec![mark(account(1), talk.id, 1, 0)];
-        let committed = store.commit(Group { entries: talk.texts(3), marks }).await.unwrap();
+        let committed = store.commit(Group { marks, ..group(talk.texts(3)) }).await.unwrap();
         assert!(committed.end > last);
         last = committed.end;
         assert!(store.durable() >= last);
@@ -125,7 +125,7 @@ pub async fn marks_are_maxima(place: &mut impl Place) {
     let mut entries = vec![talk.add(account(1), &[account(1), account(2)])];
     entries.extend(talk.texts(9));
     let marks = vec![mark(account(1), talk.id, 5, 3)];
-    let first = store.commit(Group { entries, marks }).await.unwrap();
+    let first = store.commit(Group { marks, ..group(entries) }).await.unwrap();
     let row = store.membership(account(1), talk.id).await.unwrap().unwrap();
     assert_eq!(row.marks.position, first.end);
     let second = Group { entries: vec![], marks: vec![mark(account(1), talk.id, 4, 4)] };
@@ -156,7 +156,7 @@ pub async fn everything_is_there_after_opening_again(place: &mut impl Place) {
             let mut entries = vec![talk.add(account(1), &[account(round)])];
             entries.extend(talk.texts(40));
             let marks = vec![mark(account(round), talk.id, talk.length(), 1)];
-            store.commit(Group { entries, marks }).await.unwrap();
+            store.commit(Group { marks, ..group(entries) }).await.unwrap();
         }
     }
     let ids = talks.map(|talk| talk.id);

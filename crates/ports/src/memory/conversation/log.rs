@@ -1,6 +1,7 @@
 //! Everything that was committed, and the reads over it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use parlance_types::{
     AccountId, ConversationId, Entry, Marks, Membership, MessageId, Overlay, Payload, Position,
@@ -55,7 +56,7 @@ impl Log {
             let there = self.conversations.get(&id).map_or(&[][..], |found| &found.entries);
             let length = lengths.entry(id).or_insert(there.len() as u64);
             match there.get(index(seq)) {
-                Some(same) if same == entry => {}
+                Some(same) if *same == **entry => {}
                 Some(_) => return Fit::Conflict(id, seq),
                 None if seq.get() == *length + 1 => *length += 1,
                 None => return Fit::Gap(id, seq),
@@ -79,7 +80,7 @@ impl Log {
             for (account, membership) in &entry.rows.memberships {
                 conversation.places.insert(*account, (membership.clone(), self.end));
             }
-            conversation.entries.push(entry);
+            conversation.entries.push(Arc::unwrap_or_clone(entry));
         }
         for row in group.marks {
             self.end = Position::new(self.end.get() + 1);
