@@ -3,6 +3,7 @@
 //! Each worker is a thread with a runtime of its own, its shard and its share of the connections: measurement says that this is faster than
 //! one runtime over all cores.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use parlance_engine::shard::Shard;
 use parlance_engine::{Engine, MailboxSource};
 use parlance_gateway::{Gateway, GatewayConfig, serve};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -20,6 +22,8 @@ use crate::config::Config;
 use crate::open::{self, Opened};
 use crate::telemetry;
 
+/// Connections that may wait to be accepted; the kernel may allow fewer.
+const BACKLOG: i32 = 4_096;
 /// The whole shutdown, after which the process ends whatever is left.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 
@@ -57,10 +61,9 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
     let listen = config.server.listen;
     // Before the stores: a port in use must not cost a recovery.
-    let listener = std::net::TcpListener::bind(listen).map_err(|error| {
+    let listener = bind(listen).map_err(|error| {
         format!("cannot listen on {listen}: {error}; choose another with --listen")
     })?;
-    listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
     let workers = match config.server.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -88,6 +91,17 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
             std::process::exit(code);
         }
     }
+}
+
+/// The standard library's listener keeps 128 connections waiting. When everybody comes back at once the others would be dropped, and
+/// try again only after a second.
+fn bind(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
 }
 
 /// Readiness off, no new connections, clients told to move, shards flushed, stores closed.
