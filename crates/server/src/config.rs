@@ -6,19 +6,24 @@ mod read;
 mod sections;
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub(crate) use sections::Config;
 
 /// What is wrong with a configuration, all of it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError {
-    pub(crate) problems: Vec<String>,
+    file: Option<PathBuf>,
+    problems: Vec<String>,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration is not valid: {}", self.problems.join("; "))
+        f.write_str("the configuration")?;
+        if let Some(file) = &self.file {
+            write!(f, " in {}", file.display())?;
+        }
+        write!(f, " is not valid: {}", self.problems.join("; "))
     }
 }
 
@@ -26,28 +31,32 @@ impl std::error::Error for ConfigError {}
 
 /// The effective configuration. Without a file: defaults and the environment.
 pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
+    let refused = |problems| ConfigError { file: file.map(Path::to_owned), problems };
     let text = match file {
-        Some(path) => std::fs::read_to_string(path).map_err(|error| ConfigError {
-            problems: vec![format!("cannot read {}: {error}", path.display())],
-        })?,
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| refused(vec![format!("the file cannot be read: {error}")]))?,
         None => String::new(),
     };
-    from_text(&text, std::env::vars())
+    from_text(&text, std::env::vars()).map_err(refused)
 }
 
-/// The configuration in `text`, with overrides from `environment`.
+/// The configuration in `text`, with overrides from `environment`, or everything that is wrong with it.
 pub(crate) fn from_text(
     text: &str,
     environment: impl IntoIterator<Item = (String, String)>,
-) -> Result<Config, ConfigError> {
-    let mut table: toml::Table = text
-        .parse()
-        .map_err(|error| ConfigError { problems: vec![format!("not TOML: {error}")] })?;
+) -> Result<Config, Vec<String>> {
+    let mut table: toml::Table =
+        text.parse().map_err(|error: toml::de::Error| vec![not_toml(text, &error)])?;
     read::overlay(&mut table, environment);
     let mut problems = Vec::new();
     let config = Config::read(&mut read::Section::new("", table, &mut problems));
     config.validate(&mut problems);
-    if problems.is_empty() { Ok(config) } else { Err(ConfigError { problems }) }
+    if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+fn not_toml(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    format!("line {} is not TOML: {}", before.matches('\n').count() + 1, error.message())
 }
 
 #[cfg(test)]
@@ -55,7 +64,7 @@ mod tests {
     use super::*;
 
     fn problems(text: &str) -> Vec<String> {
-        from_text(text, []).expect_err("not valid").problems
+        from_text(text, []).expect_err("not valid")
     }
 
     #[test]
@@ -88,5 +97,22 @@ mod tests {
         let config = from_text("[server]\nlisten = \"127.0.0.1:2\"\n", environment).expect("valid");
         assert_eq!(config.server.listen.port(), 1);
         assert_eq!(config.accounts.argon2.lanes, 2);
+    }
+
+    #[test]
+    fn the_documentation_has_every_key_with_its_default() {
+        let page = include_str!("../../../docs/configuration.md");
+        let (_, example) = page.split_once("```toml\n").expect("an example");
+        let (example, _) = example.split_once("```").expect("its end");
+        assert_eq!(from_text(example, []), Ok(Config::default()));
+        // A key that the page lacks would read as its default.
+        let fields = format!("{:#?}", Config::default());
+        for line in fields.lines().filter_map(|line| line.trim().split_once(": ")) {
+            let (key, value) = line;
+            let wanted =
+                if value.ends_with('{') { format!("{key}]\n") } else { format!("\n{key} = ") };
+            let page = example.replace("]            #", "]\n#");
+            assert!(page.contains(&wanted), "{key} is not on the page");
+        }
     }
 }

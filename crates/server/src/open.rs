@@ -10,6 +10,8 @@ use parlance_engine::accounts::{Accounts, AccountsConfig, Argon2Cost, KeyRing};
 use parlance_engine::clock::{Clock, SystemClock};
 use parlance_engine::shard::{Shard, ShardConfig};
 use parlance_engine::{Engine, MailboxSource, Stores};
+use parlance_ports::AccountError;
+use rustix::fs::Access;
 
 use crate::cli::Failure;
 use crate::config::Config;
@@ -39,9 +41,7 @@ impl OpenStores {
 
 /// Opens the data directory, making it if it is not there.
 pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Failure> {
-    let data = &config.server.data;
-    std::fs::create_dir_all(data)
-        .map_err(|error| format!("cannot make the data directory {}: {error}", data.display()))?;
+    make_directory(&config.server.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let conversations = open_conversations(config).await?;
     let (accounts_file, accounts) = open_accounts(config, &clock).await?;
@@ -60,6 +60,18 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
 }
 
+/// Makes the data directory if it is not there, and sees that it can be written: stores that find out half-way say it less clearly.
+fn make_directory(data: &Path) -> Result<(), Failure> {
+    let name = data.display();
+    let remedy = "choose another with --data, or let this user write there";
+    std::fs::create_dir_all(data)
+        .map_err(|error| format!("cannot make the data directory {name}: {error}; {remedy}"))?;
+    rustix::fs::access(data, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+        format!("the data directory {name} cannot be written: {error}; {remedy}")
+    })?;
+    Ok(())
+}
+
 async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
     let store = &config.store;
     let options = Options {
@@ -67,6 +79,7 @@ async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
         journal_age_max: Duration::from_secs(store.journal_hours * 60 * 60),
         journal_bytes_max: store.journal_mib << 20,
         segment_bytes: store.segment_mib << 20,
+        reserve_bytes: store.reserve_mib << 20,
         ..Options::default()
     };
     let directory = config.server.data.clone();
@@ -78,7 +91,18 @@ async fn open_accounts(
     clock: &Arc<dyn Clock>,
 ) -> Result<(Arc<AccountsFile>, Arc<Accounts>), Failure> {
     let data = &config.server.data;
-    let file = Arc::new(AccountsFile::open(&data.join("accounts.sqlite")).await?);
+    let path = data.join("accounts.sqlite");
+    let file = AccountsFile::open(&path).await.map_err(|error| {
+        let remedy = match error {
+            AccountError::Damaged(_) => {
+                "; nothing was changed, `parlance verify` tells how far it goes"
+            }
+            AccountError::Full => "; make room on this disk",
+            _ => "",
+        };
+        format!("{}: {error}{remedy}", path.display())
+    })?;
+    let file = Arc::new(file);
     let keys = open_keys(&data.join("keys.json"), &**clock)?;
     let argon2 = config.accounts.argon2;
     let accounts_config = AccountsConfig {
@@ -99,7 +123,9 @@ async fn open_accounts(
 fn open_keys(path: &Path, clock: &dyn Clock) -> Result<KeyRing, Failure> {
     let name = path.display();
     if let Some(bytes) = keys::load(path).map_err(|error| format!("cannot read {name}: {error}"))? {
-        let mut ring = KeyRing::from_bytes(&bytes).map_err(|error| format!("{name}: {error}"))?;
+        let mut ring = KeyRing::from_bytes(&bytes).map_err(|error| {
+            format!("{name}: {error}; put a copy of it back, or move it away: everybody then has to sign in again")
+        })?;
         if ring.renew(clock.now()) {
             keys::save(path, &ring.to_bytes())
                 .map_err(|error| format!("cannot write {name}: {error}"))?;

@@ -28,7 +28,7 @@ impl<'p> Section<'p> {
         let Some(value) = self.table.remove(key) else { return default };
         value.try_into().unwrap_or_else(|error: toml::de::Error| {
             let name = self.full(key);
-            self.problems.push(format!("{name}: {}", error.message()));
+            self.problems.push(format!("{name}: {}", wish(error.message())));
             default
         })
     }
@@ -63,6 +63,20 @@ impl<'p> Section<'p> {
             let hint = nearest.map(|known| format!(", did you mean {known}?")).unwrap_or_default();
             self.problems.push(format!("{name}: unknown key{hint}"));
         }
+    }
+}
+
+/// What was expected, in words for people.
+fn wish(message: &str) -> &str {
+    match message.rsplit_once("expected ") {
+        Some((_, "u16" | "u32" | "u64" | "usize")) => {
+            "expected a whole number that is not negative"
+        }
+        Some((_, "a string" | "path string")) => "expected text",
+        _ if message.contains("socket address") => {
+            "expected an address and a port, such as 127.0.0.1:8080"
+        }
+        _ => message,
     }
 }
 

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 
 use super::read::Section;
 
+/// More than a machine has: beyond, bytes could not be counted.
+const MIB_MAX: u64 = 1 << 30;
+
 /// Everything that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -94,6 +97,8 @@ pub(crate) struct Store {
     pub(crate) tails_mib: usize,
     /// MiB of a segment of the journal.
     pub(crate) segment_mib: u64,
+    /// MiB of the disk that the journal leaves free: with less than this and a segment, sends are refused with `storage_full`.
+    pub(crate) reserve_mib: u64,
     /// Hours that the journal is kept beyond what recovery needs.
     pub(crate) journal_hours: u64,
     /// MiB of the journal that are kept at most beyond what recovery needs.
@@ -102,7 +107,13 @@ pub(crate) struct Store {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { tails_mib: 64, segment_mib: 64, journal_hours: 24, journal_mib: 8 * 1024 }
+        Self {
+            tails_mib: 64,
+            segment_mib: 64,
+            reserve_mib: 64,
+            journal_hours: 24,
+            journal_mib: 8 * 1024,
+        }
     }
 }
 
@@ -119,29 +130,30 @@ impl Config {
     }
 
     pub(super) fn validate(&self, problems: &mut Vec<String>) {
-        let mut at_least = |name: &str, value: u64, least: u64| {
-            if value < least {
-                problems.push(format!("{name}: must be at least {least}"));
+        let Self { server, accounts, engine, store } = self;
+        let Argon2 { memory_kib, iterations, lanes } = accounts.argon2;
+        let memory_least = u64::from(lanes.max(1)) * 8;
+        // Every value that is multiplied or allocated has an end, so that none is found out in the middle of the work.
+        for (name, value, least, most) in [
+            ("server.workers", server.workers as u64, 0, 1_024),
+            ("server.connections_max", server.connections_max as u64, 1, 100_000_000),
+            // A shutdown ends within 30 s.
+            ("server.drain_seconds", server.drain_seconds, 0, 25),
+            ("accounts.access_seconds", accounts.access_seconds, 1, 24 * 60 * 60),
+            ("accounts.session_days", accounts.session_days, 1, 10 * 366),
+            ("accounts.argon2.memory_kib", memory_kib.into(), memory_least, 4 << 20),
+            ("accounts.argon2.iterations", iterations.into(), 1, 1_000),
+            ("accounts.argon2.lanes", lanes.into(), 1, 255),
+            ("engine.memory_mib", engine.memory_mib as u64, 1, MIB_MAX),
+            ("store.tails_mib", store.tails_mib as u64, 1, MIB_MAX),
+            ("store.segment_mib", store.segment_mib, 1, 4 * 1024),
+            ("store.reserve_mib", store.reserve_mib, 0, MIB_MAX),
+            ("store.journal_hours", store.journal_hours, 0, 100 * 366 * 24),
+            ("store.journal_mib", store.journal_mib, 0, MIB_MAX),
+        ] {
+            if !(least..=most).contains(&value) {
+                problems.push(format!("{name}: must be from {least} to {most}"));
             }
-        };
-        let Argon2 { memory_kib, iterations, lanes } = self.accounts.argon2;
-        at_least("accounts.argon2.iterations", iterations.into(), 1);
-        at_least("accounts.argon2.lanes", lanes.into(), 1);
-        at_least("accounts.argon2.memory_kib", memory_kib.into(), u64::from(lanes.max(1)) * 8);
-        at_least("accounts.access_seconds", self.accounts.access_seconds, 1);
-        at_least("accounts.session_days", self.accounts.session_days, 1);
-        at_least("server.connections_max", self.server.connections_max as u64, 1);
-        at_least("engine.memory_mib", self.engine.memory_mib as u64, 1);
-        at_least("store.tails_mib", self.store.tails_mib as u64, 1);
-        at_least("store.segment_mib", self.store.segment_mib, 1);
-        if self.server.drain_seconds > 25 {
-            problems.push(
-                "server.drain_seconds: must be at most 25, since a shutdown ends within 30"
-                    .to_owned(),
-            );
-        }
-        if self.server.workers > 1024 {
-            problems.push("server.workers: must be at most 1024".to_owned());
         }
     }
 }
@@ -194,6 +206,7 @@ impl Store {
         Self {
             tails_mib: section.value("tails_mib", default.tails_mib),
             segment_mib: section.value("segment_mib", default.segment_mib),
+            reserve_mib: section.value("reserve_mib", default.reserve_mib),
             journal_hours: section.value("journal_hours", default.journal_hours),
             journal_mib: section.value("journal_mib", default.journal_mib),
         }

@@ -61,17 +61,21 @@ impl Data {
     }
 
     pub(crate) fn serve_with(self, settings: &[(&str, &str)]) -> Server {
+        let Ok(server) = self.try_serve_with(settings) else { panic!("the server did not start") };
+        server
+    }
+
+    /// As [`Data::serve_with`], where the server may refuse to start.
+    pub(crate) fn try_serve_with(self, settings: &[(&str, &str)]) -> Result<Server, Self> {
         let mut child =
             self.command(settings).stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let address = line
-            .trim()
-            .rsplit_once("http://")
-            .expect("the first line ends with the address")
-            .1
-            .to_owned();
-        Server { address, child, data: self }
+        let Some((_, address)) = line.trim().rsplit_once("http://") else {
+            child.wait().expect("reaped");
+            return Err(self);
+        };
+        Ok(Server { address: address.to_owned(), child, data: self })
     }
 }
 

@@ -75,38 +75,6 @@ fn operators_see_that_it_lives_and_what_it_does() {
 }
 
 #[test]
-fn a_data_directory_has_one_server() {
-    let server = Server::start();
-    let data = server.data().join("data");
-    let output =
-        parlance(&["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("in use"), "{said}");
-}
-
-#[test]
-fn a_port_in_use_and_a_wrong_key_are_one_clear_line() {
-    let server = Server::start();
-    let data = Data::new();
-    let path = data.path();
-    let path = path.to_str().expect("UTF-8");
-    let output = parlance(&["serve", "--listen", &server.address, "--data", path]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains(&server.address) && said.contains("--listen"), "{said}");
-
-    let directory = tempfile::tempdir().expect("a directory");
-    let config = directory.path().join("wrong.toml");
-    std::fs::write(&config, "[server]\nlisen = 1\n[store]\ntails_mib = 0\n").expect("written");
-    let output = parlance(&["serve", "--data", path, "--config", config.to_str().expect("UTF-8")]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said.contains("server.lisen") && said.contains("store.tails_mib"), "{said}");
-    assert_eq!(said.trim().lines().count(), 1, "{said}");
-}
-
-#[test]
 fn every_command_helps_with_an_example() {
     for command in ["serve", "verify", "drill"] {
         let output = parlance(&[command, "--help"]);

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_input;
+mod bad_start;
 mod changes;
 mod client;
 mod crash;
