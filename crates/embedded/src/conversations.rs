@@ -12,6 +12,7 @@
 mod block;
 mod build;
 mod commit;
+mod erasing;
 mod error;
 mod flusher;
 mod flushing;
@@ -41,7 +42,7 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use parlance_journal as journal;
 use parlance_ports::{
-    CommitFuture, ConversationStore, EventSink, Group, HeadRow, Loaded, MembershipRow, RangeQuery,
+    CommitError, CommitFuture, ConversationStore, EventSink, Group, HeadRow, Loaded, MembershipRow, RangeQuery,
     Snapshot, StoreError,
 };
 use parlance_types::{AccountId, ConversationId, Epoch, MessageId, Overlay, Position, Record, Seq};
@@ -120,6 +121,16 @@ impl Options {
     }
 }
 
+/// Whether commits are taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Taking,
+    /// There is no room. Every commit looks again.
+    Full,
+    /// Not before the store is opened again.
+    Stopped(String),
+}
+
 /// Conversations on disk. Clones share one store; when the last one is dropped without [`Conversations::close`], the next opening
 /// replays the journal.
 #[derive(Clone)]
@@ -152,6 +163,17 @@ impl Conversations {
         match joined {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) | Err(_) => Err("the flusher panicked".to_owned()),
+        }
+    }
+
+    /// Whether commits are taken, as far as the last one told.
+    pub fn standing(&self) -> Standing {
+        let store = self.store();
+        match store.table.lock().refusal(store.options.waiting_bytes_max) {
+            Some(CommitError::Full) => Standing::Full,
+            Some(error) => Standing::Stopped(error.to_string()),
+            None if store.full.load(Ordering::Acquire) => Standing::Full,
+            None => Standing::Taking,
         }
     }
 

@@ -86,6 +86,9 @@ pub struct RangeQuery {
 ///
 /// All reads see a prefix of the commits that contains everything whose [`crate::EventSink::commit`] resolved before the read began; for
 /// one conversation, one read sees one point in its log. What was never committed is `None` or empty, never an error.
+///
+/// An event whose overlay says that it is deleted, and every edit of it, loses its content: any read may answer it without from the
+/// commit of the deletion on, and once a store was closed and opened again no read answers it with. The rest of the record stays.
 #[async_trait]
 pub trait ConversationStore: Send + Sync + 'static {
     /// The life of this data.

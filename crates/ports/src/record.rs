@@ -12,6 +12,7 @@
 //! The header lets a store look at an event without decoding it ([`Peek`]). This module refuses to know what content says.
 
 mod entry;
+mod erase;
 mod fuzz;
 mod input;
 mod membership;
@@ -27,6 +28,7 @@ use thiserror::Error;
 use crate::MarkRow;
 use input::Input;
 
+pub use erase::{erased, gone_with, is_same_event};
 pub use fuzz::fuzz_entry;
 pub use peek::Peek;
 

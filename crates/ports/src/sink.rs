@@ -51,7 +51,8 @@ pub enum CommitError {
 /// - Groups become durable in order: when a group is, so is every group submitted before it. When one fails, every later one fails too
 ///   (except after [`CommitError::Full`], where only groups submitted before the answer was known do).
 /// - After the future resolved to `Ok`, [`crate::ConversationStore`] answers for every entry of the group.
-/// - Committing again what is already durable, byte for byte, is `Ok` and changes nothing (two owners of a log may be alive).
+/// - Committing again what is already durable, byte for byte, is `Ok` and changes nothing (two owners of a log may be alive). Content
+///   that was erased meanwhile is compared by its digest and stays erased.
 pub trait EventSink: Send + Sync + 'static {
     fn commit(&self, group: Group) -> CommitFuture;
 

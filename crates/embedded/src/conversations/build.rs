@@ -1,11 +1,12 @@
 //! The rows of one conversation, from what memory holds and what the rows hold already.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parlance_ports::record;
 use parlance_types::{AccountId, Hash, Marks, Overlay, OverlayChange, Seq};
 
 use super::block::{self, BYTES_MAX, Block, EVENTS_MAX, Summary, walk};
+use super::erasing::{erase, erase_sealed, gone_with};
 use super::flushing::Copied;
 use super::head::{Place, StoredHead};
 use super::index::{GROUP, Index, Indexed};
@@ -32,13 +33,22 @@ impl Rest {
 /// Two vectors.
 const ROW_COST: usize = 48;
 
-/// Writes the blocks, adds the other rows to `rest` and answers the places as they are now in the rows.
+/// What the rows hold now that memory must know.
+pub(super) struct Built {
+    pub(super) places: Vec<(AccountId, Place)>,
+    /// Events that have no content any more.
+    pub(super) gone: BTreeSet<Seq>,
+    /// A block was in the rows with content that it has no more.
+    pub(super) has_erased: bool,
+}
+
+/// Writes the blocks and adds the other rows to `rest`.
 pub(super) fn build(
     copied: &Copied,
     view: &View,
     write: &mut RowWriter<'_>,
     rest: &mut Rest,
-) -> Result<Vec<(AccountId, Place)>, RowError> {
+) -> Result<Built, RowError> {
     let id = copied.id;
     let stored = if copied.flushed == 0 { None } else { stored_head(view, id)? };
     let seq = stored.map_or(0, |stored| stored.head.seq.get());
@@ -48,8 +58,16 @@ pub(super) fn build(
         return Err(RowError::Damaged(what));
     }
     let (mut open, mut sealed) = stored.map_or((1, 0), |stored| (stored.open, stored.sealed));
+    let gone = put_changes(copied, view, rest)?;
+    let mut has_erased = false;
     if copied.head.seq.get() > copied.flushed {
-        let unsealed = unsealed(copied, stored.as_ref(), view)?;
+        has_erased = erase_sealed(copied, &gone, open, view, write)?;
+        let mut unsealed = unsealed(copied, stored.as_ref(), view)?;
+        let left = erase(&unsealed.events, &gone);
+        if let Some(left) = left.map_err(|error| RowError::in_row(&key::block(id, open), error))? {
+            unsealed.events = left;
+            has_erased |= gone.iter().any(|seq| seq.get() <= copied.flushed);
+        }
         let blocks = blocks(&unsealed);
         for block in &blocks {
             let value = block::encode(&block.summary, block.events).map_err(RowError::Io)?;
@@ -64,12 +82,11 @@ pub(super) fn build(
         };
     }
     rest.put(key::head(id), StoredHead { head: copied.head, open, sealed }.encode());
-    put_changes(copied, view, rest)?;
     for (account, seq) in &copied.mentions {
         rest.put(key::mention(*account, id, *seq), Vec::new());
     }
     put_snapshot(copied, view, rest)?;
-    put_places(copied, view, rest)
+    Ok(Built { places: put_places(copied, view, rest)?, gone, has_erased })
 }
 
 /// Events that no sealed block holds, and the chain before them.
@@ -182,8 +199,10 @@ fn put_index(
     Ok(())
 }
 
-fn put_changes(copied: &Copied, view: &View, rest: &mut Rest) -> Result<(), RowError> {
+/// Answers whose content goes with them.
+fn put_changes(copied: &Copied, view: &View, rest: &mut Rest) -> Result<BTreeSet<Seq>, RowError> {
     let id = copied.id;
+    let mut gone = BTreeSet::new();
     let mut by_target: BTreeMap<Seq, Vec<(Seq, &OverlayChange)>> = BTreeMap::new();
     for (target, by, change) in &copied.changes {
         by_target.entry(*target).or_default().push((*by, change));
@@ -197,14 +216,15 @@ fn put_changes(copied: &Copied, view: &View, rest: &mut Rest) -> Result<(), RowE
             }
             None => Overlay::default(),
         };
-        for (by, change) in changes {
-            overlay.apply(by, change);
+        for (by, change) in &changes {
+            overlay.apply(*by, change);
         }
+        gone.append(&mut gone_with(target, &overlay, &changes));
         let mut value = Vec::new();
         record::encode_overlay(&overlay, &mut value);
         rest.put(key, value);
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Unless the rows hold a later one, which memory may have forgotten.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use parlance_journal::{AppendError, Appended, RecordOffset};
+use parlance_ports::record::is_same_event;
 use parlance_ports::{CommitError, CommitFuture, Committed, Group, MarkRow, StoreError};
 use parlance_types::{ConversationId, Entry, Position, Record};
 use tokio::sync::oneshot;
@@ -87,9 +88,13 @@ fn submit(
         offsets.push(builder.push_with(|out| line::encode_mark(row, out)));
     }
     let completion = Box::new(|outcome| submitted.complete(outcome));
+    if store.full.load(Ordering::Acquire) {
+        // What is admitted builds on nothing that was refused, so the journal may look for room again.
+        store.appender.resume();
+    }
     store.appender.append(&mut builder, completion).map_err(|error| {
         builder.clear();
-        refused(&error)
+        refused(&error, store)
     })
 }
 
@@ -147,7 +152,7 @@ impl Submitted {
             Err(error) => {
                 let error = {
                     let mut table = self.store.table.lock();
-                    failed(&error, &mut table)
+                    failed(&error, &mut table, &self.store)
                 };
                 // Dismisses what was submitted, before anybody hears of it.
                 drop(self);
@@ -176,6 +181,7 @@ impl Submitted {
             store.applied.store(position(*last).get(), Ordering::Release);
         }
         store.end.fetch_max(appended.end.get(), Ordering::Release);
+        store.full.store(false, Ordering::Release);
         let end = Position::new(store.applied.load(Ordering::Acquire));
         let outcome = match checked {
             Ok(unchecked) => Outcome { result: Ok(Committed { end }), unchecked },
@@ -218,7 +224,7 @@ fn check_known(table: &mut Table, known: Vec<Arc<Entry>>) -> Result<Vec<Arc<Entr
         let there = table.slot(id).and_then(|slot| slot.tail.as_ref()?.record(seq.get()));
         match there {
             None => unchecked.push(entry),
-            Some(record) if record == entry.record => {}
+            Some(record) if is_same_event(&record, &entry.record) => {}
             Some(_) => return Err(conflict(table, id, &entry)),
         }
     }
@@ -228,9 +234,9 @@ fn check_known(table: &mut Table, known: Vec<Arc<Entry>>) -> Result<Vec<Arc<Entr
 async fn compare(store: &Arc<Store>, unchecked: Vec<Arc<Entry>>) -> Result<(), CommitError> {
     let compare = move |store: &Store, reach| -> Result<Option<Arc<Entry>>, Miss> {
         for entry in &unchecked {
-            if range::event(store, reach, entry.record.conversation, entry.record.seq)?.as_ref()
-                != Some(&entry.record)
-            {
+            let Record { conversation: id, seq, .. } = entry.record;
+            let there = range::event(store, reach, id, seq)?;
+            if !there.is_some_and(|there| is_same_event(&there, &entry.record)) {
                 return Ok(Some(entry.clone()));
             }
         }
@@ -255,9 +261,13 @@ fn conflict(table: &mut Table, id: ConversationId, entry: &Entry) -> CommitError
 }
 
 /// Why the journal did not take a group, of which nothing was written.
-fn refused(error: &AppendError) -> CommitError {
+fn refused(error: &AppendError, store: &Store) -> CommitError {
     match error {
-        AppendError::Full | AppendError::DiskFull => CommitError::Full,
+        AppendError::Full => CommitError::Full,
+        AppendError::DiskFull => {
+            store.full.store(true, Ordering::Release);
+            CommitError::Full
+        }
         AppendError::TooLarge { .. } | AppendError::Broken(_) | AppendError::Closed => {
             CommitError::Broken(error.to_string())
         }
@@ -265,10 +275,11 @@ fn refused(error: &AppendError) -> CommitError {
 }
 
 /// What became of a group that the journal had taken.
-fn failed(error: &AppendError, table: &mut Table) -> CommitError {
+fn failed(error: &AppendError, table: &mut Table, store: &Store) -> CommitError {
     match error {
         AppendError::Full | AppendError::DiskFull => {
             table.was_full = true;
+            store.full.store(*error == AppendError::DiskFull, Ordering::Release);
             CommitError::Full
         }
         AppendError::Broken(why) => {

@@ -162,10 +162,13 @@ impl Flusher {
                 }
                 left = others;
                 let Some(copied) = self.store.table.lock().copy(*id) else { continue };
-                let places = build(&copied, &view, write, &mut rest)?;
+                let built = build(&copied, &view, write, &mut rest)?;
+                if built.has_erased {
+                    tracing::debug!(conversation.id = %id, "erased content from blocks");
+                }
                 checkpoint.conversations += u64::from(copied.flushed == 0);
                 checkpoint.events += copied.head.seq.get() - copied.flushed;
-                flushed.push(copied.flushed(places));
+                flushed.push(copied.flushed(built));
             }
             rest.rows.sort_unstable();
             // Who is mentioned twice in an event has one row.

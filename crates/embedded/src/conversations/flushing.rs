@@ -3,6 +3,7 @@
 use parlance_ports::{HeadRow, Snapshot};
 use parlance_types::{AccountId, ConversationId, OverlayChange, Position, Seq};
 
+use super::build::Built;
 use super::head::Place;
 use super::table::Table;
 
@@ -37,17 +38,16 @@ pub(super) struct Flushed {
     pub(super) id: ConversationId,
     pub(super) seq: u64,
     pub(super) snapshot: u64,
-    pub(super) places: Vec<(AccountId, Place)>,
+    pub(super) built: Built,
     up_to: Position,
     waiting: usize,
 }
 
 impl Copied {
-    /// With the places as the rows hold them.
-    pub(super) fn flushed(&self, places: Vec<(AccountId, Place)>) -> Flushed {
+    pub(super) fn flushed(&self, built: Built) -> Flushed {
         let Self { id, up_to, waiting, .. } = *self;
         let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.seq.get());
-        Flushed { id, seq: self.head.seq.get(), snapshot, places, up_to, waiting }
+        Flushed { id, seq: self.head.seq.get(), snapshot, built, up_to, waiting }
     }
 }
 
@@ -92,8 +92,8 @@ impl Table {
 
     /// Notes what the rows hold, and keeps of it what is likely to be asked for.
     pub(super) fn flushed(&mut self, done: Flushed, events_max: usize, bytes_max: usize) {
-        let Flushed { id, seq, snapshot, places, up_to, waiting } = done;
-        for (account, place) in places {
+        let Flushed { id, seq, snapshot, built, up_to, waiting } = done;
+        for (account, place) in built.places {
             self.places.flushed(account, id, place, up_to);
         }
         self.waiting = self.waiting.saturating_sub(waiting);
@@ -107,6 +107,7 @@ impl Table {
         }
         tail.since = (tail.written > up_to).then(|| Position::new(up_to.get() + 1));
         tail.shorten(events_max, bytes_max);
+        tail.erase(&built.gone);
         if tail.is_dirty() {
             self.dirty.push(id);
         }

@@ -5,7 +5,7 @@
 //! that it sees one point of the log.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use parlance_journal as journal;
@@ -28,6 +28,8 @@ pub(super) struct Store {
     pub(super) applied: AtomicU64,
     /// The first position that is not applied.
     pub(super) end: AtomicU64,
+    /// The journal had no room for the last group that it was offered.
+    pub(super) full: AtomicBool,
     pub(super) epoch: Epoch,
     pub(super) options: Options,
     pub(super) flush: FlushSignal,
@@ -114,6 +116,7 @@ impl Store {
             appender,
             applied: AtomicU64::new(end.get()),
             end: AtomicU64::new(end.get()),
+            full: AtomicBool::new(false),
             epoch,
             flush: FlushSignal::default(),
             held: Mutex::default(),

@@ -3,11 +3,14 @@
 //! Invariant: a tail has no gap, from its first event to the head. So for targets from its first event on it knows every
 //! change, and whatever it lacks lies in the rows, before its first event.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use parlance_ports::record::{self, Peek};
 use parlance_ports::{Direction, Snapshot};
 use parlance_types::{AccountId, Entry, MessageId, OverlayChange, Position, Record, Seq};
+
+use super::block::walk;
+use super::erasing::erase;
 
 /// Roughly what a tail takes with its slot, and what a row that waits takes beside its bytes.
 pub(super) const TAIL_COST: usize = 400;
@@ -209,6 +212,19 @@ impl Tail {
         let cost = ROW_COST + snapshot.state.len();
         self.snapshot = Some(snapshot);
         cost
+    }
+
+    /// Takes the content of these events away, as the rows have done.
+    pub(super) fn erase(&mut self, gone: &BTreeSet<Seq>) {
+        // It was encoded by this process, so that it decodes; if not, the rows are not built from it any more.
+        let Ok(Some(left)) = erase(&self.events, gone) else { return };
+        self.events = left;
+        self.offsets.clear();
+        let mut start = 0;
+        for event in walk(&self.events) {
+            self.offsets.push(start);
+            start += event.length() as u32;
+        }
     }
 
     /// Drops what the rows hold, but for the newest events within these limits.

@@ -3,6 +3,7 @@
 //! [`conversation_contract!`](crate::conversation_contract) stamps the suite out over a [`Place`].
 #![expect(clippy::unwrap_used, reason = "a contract is a test")]
 
+mod erasing;
 mod reads;
 pub mod sample;
 pub mod seen;
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use crate::conversation::ConversationStore;
 use crate::sink::EventSink;
 
+pub use erasing::*;
 pub use reads::*;
 pub use sequence::any_sequence_agrees_with_memory;
 pub use writes::*;
@@ -54,6 +56,8 @@ macro_rules! conversation_contract {
             memberships_come_in_order
             a_snapshot_never_goes_back
             everything_is_there_after_opening_again
+            what_is_deleted_loses_its_content
+            committing_again_what_is_erased_changes_nothing
         }
     };
     ($place:expr => $($test:ident)*) => {

@@ -21,10 +21,14 @@ impl<'a> Peek<'a> {
         HEADER + u32::from_be_bytes(self.array::<PAYLOAD_LENGTH, 4>()) as usize
     }
 
+    /// Its content was taken away.
+    pub fn is_gone(&self) -> bool {
+        self.header[1] & IS_GONE != 0
+    }
+
     /// Bytes of its content as a range counts them: none once it is gone.
     pub fn content_bytes(&self) -> usize {
-        let is_gone = self.header[1] & IS_GONE != 0;
-        if is_gone { 0 } else { (self.length() - HEADER).saturating_sub(Salt::SIZE) }
+        if self.is_gone() { 0 } else { (self.length() - HEADER).saturating_sub(Salt::SIZE) }
     }
 
     pub fn seq(&self) -> u64 {

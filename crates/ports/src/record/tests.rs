@@ -1,3 +1,4 @@
+mod erase;
 mod fixtures;
 mod strategy;
 

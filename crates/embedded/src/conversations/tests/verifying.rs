@@ -5,11 +5,15 @@ use std::path::{Path, PathBuf};
 
 use parlance_ports::contract::conversation::sample::{Talk, account, group, mark, seq, thumb};
 use parlance_ports::contract::conversation::seen::{Seen, see};
+use parlance_ports::record::{encode_record, is_same_event};
 use parlance_ports::{ConversationStore, EventSink, Group, Snapshot};
-use parlance_types::ConversationId;
+use parlance_types::{ConversationId, Hash, OverlayChange};
 use tempfile::TempDir;
 
-use super::super::{Conversations, Report, verify};
+use super::super::block::{self, EVENTS_MAX, Summary};
+use super::super::recovery::open_rows;
+use super::super::rows::RowError;
+use super::super::{Conversations, Report, key, verify};
 use super::options;
 
 /// A store with something of everything: sealed and open blocks, changes, members, marks, snapshots, two passes, and a journal that
@@ -38,6 +42,9 @@ async fn fill(store: &Conversations, talks: &mut [Talk]) {
         let mut entries = vec![talk.add(account(1), &[account(1), account(number as u8)])];
         entries.extend(talk.texts(30 + 60 * number as u64));
         entries.push(talk.change(account(1), seq(7), thumb(account(2))));
+        entries.push(talk.change(account(1), seq(9), OverlayChange::Edited));
+        entries.push(talk.change(account(1), seq(9), OverlayChange::Deleted));
+        entries.push(talk.change(account(1), seq(talk.length() - 1), OverlayChange::Deleted));
         let marks = vec![mark(account(1), talk.id, talk.length(), 2)];
         store.commit(Group { marks, ..group(entries) }).await.expect("it is committed");
         store.save(talk.id, Snapshot { seq: seq(talk.length()), state: vec![7; 99].into() });
@@ -62,12 +69,43 @@ async fn a_good_store_has_no_problems() {
             seen.talks.iter().flat_map(|talk| talk.records.clone()).collect();
         expected.sort_by_key(|record| (record.conversation, record.seq));
         visited.sort_by_key(|record| record.conversation);
-        assert_eq!(visited, expected);
+        assert_eq!(visited.len(), expected.len());
+        for (visited, expected) in visited.iter().zip(&expected) {
+            assert!(is_same_event(visited, expected), "{visited:?}, expected {expected:?}");
+        }
         assert_eq!(
             (report.conversations, report.events),
             (ids.len() as u64, expected.len() as u64)
         );
     }
+}
+
+/// Deleted by a release that only hid it, or brought back by something that must not.
+#[tokio::test]
+async fn content_of_what_is_deleted_is_named() {
+    let directory = tempfile::tempdir().expect("a directory for a test");
+    let mut talk = Talk::new(1);
+    let mut entries = talk.texts(80);
+    entries.push(talk.change(account(1), seq(3), OverlayChange::Deleted));
+    let store = Conversations::open(directory.path(), options(usize::MAX)).expect("it opens");
+    store.commit(group(entries.clone())).await.expect("it is committed");
+    store.close().await.expect("it closes");
+    drop(store);
+    assert_eq!(verified(directory.path()).problems, []);
+
+    let rows = open_rows(&directory.path().join("rows"), &options(1)).expect("the rows open");
+    let mut events = Vec::new();
+    for entry in &entries[..EVENTS_MAX] {
+        encode_record(&entry.record, &mut events);
+    }
+    let summary = Summary::of(&events, Hash::default()).expect("there are events");
+    let value = block::encode(&summary, &events).expect("it is encoded");
+    rows.ingest::<RowError>(|write| write(key::block(talk.id, 1), &value)).expect("it is written");
+    drop(rows);
+    let problems = verified(directory.path()).problems;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].conversation, Some(talk.id));
+    assert!(problems[0].what.contains("event 3 is deleted"), "{problems:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,9 @@
 //! What the rows say of one conversation, from its first event to its head.
 
+use std::collections::BTreeSet;
+
 use parlance_ports::record::{self, RecordError};
-use parlance_types::{AccountId, ConversationId, Hash, Ordinal, Seq};
+use parlance_types::{AccountId, ConversationId, Hash, Ordinal, Payload, Seq};
 
 use super::super::block::{BYTES_MAX, Block, EVENTS_MAX};
 use super::super::head::StoredHead;
@@ -14,6 +16,7 @@ use super::{Pass, Touched};
 /// Where the walk over the blocks stands.
 struct Walk {
     head: Seq,
+    stored_open: u64,
     next: u64,
     hash: Hash,
     ordinal: Ordinal,
@@ -21,6 +24,10 @@ struct Walk {
     open: u64,
     index: Index,
     touched: Touched,
+    /// As the overlays have it.
+    overlays: Touched,
+    /// What must not have content any more.
+    gone: BTreeSet<Seq>,
 }
 
 impl Pass<'_> {
@@ -30,7 +37,9 @@ impl Pass<'_> {
         id: ConversationId,
         stored: &StoredHead,
     ) -> Result<(), RowError> {
+        let (overlays, gone) = overlays(view, id)?;
         let mut walk = Walk {
+            stored_open: stored.open,
             head: stored.head.seq,
             next: 1,
             hash: Hash::default(),
@@ -39,6 +48,8 @@ impl Pass<'_> {
             open: 1,
             index: Index::default(),
             touched: Touched::new(),
+            overlays,
+            gone,
         };
         for row in view.prefix(&key::of(key::BLOCKS, id)) {
             let (key, value) = row?;
@@ -72,7 +83,7 @@ impl Pass<'_> {
         if !walk.index.blocks.is_empty() {
             check_index(view, id, walk.sealed / GROUP, &walk.index)?;
         }
-        check_changes(view, id, &walk.touched)?;
+        check_changes(view, id, &walk)?;
         check_marks(view, id)?;
         match stored_snapshot(view, id)? {
             Some(snapshot) if snapshot.seq > head.seq => {
@@ -100,14 +111,18 @@ impl Pass<'_> {
             if let Some(target) = record.target {
                 walk.touched.insert(target, record.seq);
             }
+            if walk.gone.contains(&record.seq) && matches!(record.payload, Payload::Kept { .. }) {
+                let what = format!("event {} is deleted and still has its content", record.seq);
+                self.row_problem(Some(id), &wrong(id, &what));
+            }
             (walk.hash, walk.ordinal) = (record.hash, record.ordinal);
             self.visit(&record);
         }
         walk.next = summary.last + 1;
         let count = (summary.last + 1 - summary.first) as usize;
         let is_full = count >= EVENTS_MAX || block.events.len() >= BYTES_MAX;
-        // A shorter one was sealed because the next event did not fit.
-        let is_sealed = is_full || walk.next <= walk.head.get();
+        // A shorter one was sealed because the next event did not fit, or became shorter when content was erased.
+        let is_sealed = is_full || walk.next <= walk.head.get() || walk.next == walk.stored_open;
         if is_sealed {
             walk.open = walk.next;
             walk.sealed += 1;
@@ -133,8 +148,23 @@ fn check_index(
     }
 }
 
+/// The overlays by the last change that each has folded, and the events whose content went with a deletion.
+fn overlays(view: &View, id: ConversationId) -> Result<(Touched, BTreeSet<Seq>), RowError> {
+    let (mut overlays, mut gone) = (Touched::new(), BTreeSet::new());
+    for row in view.prefix(&key::of(key::OVERLAYS, id)) {
+        let (key, value) = row?;
+        let overlay =
+            record::decode_overlay(value).map_err(|error| RowError::in_row(&key, error))?;
+        if let (Some(target), Some(as_of)) = (Seq::new(key::last_number(&key)), overlay.as_of) {
+            overlays.insert(target, as_of);
+            gone.append(&mut record::gone_with(target, &overlay));
+        }
+    }
+    Ok((overlays, gone))
+}
+
 /// Each change has its row, and each overlay is as of the last of them.
-fn check_changes(view: &View, id: ConversationId, touched: &Touched) -> Result<(), RowError> {
+fn check_changes(view: &View, id: ConversationId, walk: &Walk) -> Result<(), RowError> {
     let mut last = Touched::new();
     for row in view.prefix(&key::of(key::CHANGES, id)) {
         let (key, value) = row?;
@@ -144,23 +174,13 @@ fn check_changes(view: &View, id: ConversationId, touched: &Touched) -> Result<(
         };
         last.insert(target, by);
     }
-    if last != *touched {
+    if last != walk.touched {
         return Err(wrong(id, "the changes are not those of its events"));
     }
-    let mut overlays = Touched::new();
-    for row in view.prefix(&key::of(key::OVERLAYS, id)) {
-        let (key, value) = row?;
-        let overlay =
-            record::decode_overlay(value).map_err(|error| RowError::in_row(&key, error))?;
-        if let (Some(target), Some(as_of)) = (Seq::new(key::last_number(&key)), overlay.as_of) {
-            overlays.insert(target, as_of);
-        }
+    if walk.overlays != walk.touched {
+        return Err(wrong(id, "the overlays are not those of its events"));
     }
-    if overlays == *touched {
-        Ok(())
-    } else {
-        Err(wrong(id, "the overlays are not those of its events"))
-    }
+    Ok(())
 }
 
 /// Marks are kept twice, by conversation and by account.

@@ -1,10 +1,13 @@
 //! Everything that can be read of some conversations, to be compared.
 
+use std::collections::BTreeSet;
+
 use parlance_types::{AccountId, ConversationId, Marks, Overlay, Record, Seq};
 
 use super::Conversations;
 use super::sample::{account, all, seq};
 use crate::conversation::{HeadRow, MembershipRow};
+use crate::record;
 
 /// Accounts of the samples.
 pub const ACCOUNTS: u8 = 6;
@@ -18,6 +21,7 @@ pub struct Seen {
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct SeenTalk {
+    /// Without the content of what is deleted: when a store takes it is the store's business.
     pub records: Vec<Record>,
     pub overlays: Vec<(Seq, Overlay)>,
     pub changes: Vec<Seq>,
@@ -32,13 +36,14 @@ pub async fn see(store: &dyn Conversations, ids: &[ConversationId]) -> Seen {
     let heads = store.heads(ids).await.unwrap();
     let (mut talks, mut memberships) = (Vec::new(), Vec::new());
     for id in ids {
-        let records = store.range(all(*id)).await.unwrap();
         let end = seq(Seq::MAX);
         let overlays = store.overlays(*id, Seq::FIRST, end).await.unwrap();
+        let records = without_deleted(store.range(all(*id)).await.unwrap(), &overlays);
         let changes = store.changes(*id, 0, end, usize::MAX).await.unwrap();
         let loaded = store.load(*id).await.unwrap().unwrap_or_default();
         let after = loaded.snapshot.map_or(0, |snapshot| snapshot.seq.get()) as usize;
-        assert_eq!(loaded.records, records[after..], "what is loaded follows the snapshot");
+        let rest = without_deleted(loaded.records, &overlays);
+        assert_eq!(rest, records[after..], "what is loaded follows the snapshot");
         let mut marks = loaded.marks;
         marks.sort_unstable_by_key(|(account, _)| *account);
         talks.push(SeenTalk { records, overlays, changes, marks });
@@ -56,4 +61,14 @@ pub async fn see(store: &dyn Conversations, ids: &[ConversationId]) -> Seen {
         memberships.push(rows);
     }
     Seen { heads, talks, memberships }
+}
+
+/// Takes the content of every event that the overlays call deleted, and of its edits.
+pub fn without_deleted(records: Vec<Record>, overlays: &[(Seq, Overlay)]) -> Vec<Record> {
+    let gone: BTreeSet<Seq> =
+        overlays.iter().flat_map(|(target, overlay)| record::gone_with(*target, overlay)).collect();
+    let without = |record: Record| {
+        if gone.contains(&record.seq) { record::erased(record) } else { record }
+    };
+    records.into_iter().map(without).collect()
 }

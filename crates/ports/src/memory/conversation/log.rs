@@ -9,6 +9,7 @@ use parlance_types::{
 };
 
 use crate::conversation::{Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot};
+use crate::record;
 use crate::sink::Group;
 
 #[derive(Debug, Default)]
@@ -56,7 +57,7 @@ impl Log {
             let there = self.conversations.get(&id).map_or(&[][..], |found| &found.entries);
             let length = lengths.entry(id).or_insert(there.len() as u64);
             match there.get(index(seq)) {
-                Some(same) if *same == **entry => {}
+                Some(same) if is_same(same, entry) => {}
                 Some(_) => return Fit::Conflict(id, seq),
                 None if seq.get() == *length + 1 => *length += 1,
                 None => return Fit::Gap(id, seq),
@@ -80,7 +81,11 @@ impl Log {
             for (account, membership) in &entry.rows.memberships {
                 conversation.places.insert(*account, (membership.clone(), self.end));
             }
+            let changed = entry.rows.overlay.as_ref().map(|(target, _)| *target);
             conversation.entries.push(Arc::unwrap_or_clone(entry));
+            if let Some(target) = changed {
+                conversation.erase(target);
+            }
         }
         for row in group.marks {
             self.end = Position::new(self.end.get() + 1);
@@ -161,17 +166,8 @@ impl Log {
         from: Seq,
         up_to: Seq,
     ) -> Vec<(Seq, Overlay)> {
-        let mut overlays: BTreeMap<Seq, Overlay> = BTreeMap::new();
-        for entry in
-            self.conversations.get(&id).map_or(&[][..], |conversation| &conversation.entries)
-        {
-            if let Some((target, change)) = &entry.rows.overlay
-                && (from..=up_to).contains(target)
-            {
-                overlays.entry(*target).or_default().apply(entry.record.seq, change);
-            }
-        }
-        overlays.into_iter().collect()
+        let overlays = self.conversations.get(&id).map(|found| found.overlays(from, up_to));
+        overlays.unwrap_or_default().into_iter().collect()
     }
 
     pub(super) fn changes(
@@ -204,6 +200,35 @@ impl Log {
         let ids = self.conversations.keys();
         ids.filter_map(|id| Some((*id, self.membership(account, *id)?))).collect()
     }
+}
+
+impl Conversation {
+    fn overlays(&self, from: Seq, up_to: Seq) -> BTreeMap<Seq, Overlay> {
+        let mut overlays: BTreeMap<Seq, Overlay> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Some((target, change)) = &entry.rows.overlay
+                && (from..=up_to).contains(target)
+            {
+                overlays.entry(*target).or_default().apply(entry.record.seq, change);
+            }
+        }
+        overlays
+    }
+
+    /// Takes the content of `target` and of its edits, if it is deleted.
+    fn erase(&mut self, target: Seq) {
+        for (target, overlay) in self.overlays(target, target) {
+            for seq in record::gone_with(target, &overlay) {
+                if let Some(entry) = self.entries.get_mut(index(seq)) {
+                    entry.record = record::erased(entry.record.clone());
+                }
+            }
+        }
+    }
+}
+
+fn is_same(one: &Entry, other: &Entry) -> bool {
+    one.rows == other.rows && record::is_same_event(&one.record, &other.record)
 }
 
 fn index(seq: Seq) -> usize {
