@@ -1,5 +1,6 @@
 //! What every door shares.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -36,12 +37,23 @@ impl Default for GatewayConfig {
     }
 }
 
+/// Asks whether something is wrong.
+#[derive(Clone)]
+struct Health(Arc<dyn Fn() -> Option<String> + Send + Sync>);
+
+impl fmt::Debug for Health {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Health(…)")
+    }
+}
+
 /// The doors of a node. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     pub(crate) engine: Arc<Engine>,
     pub(crate) config: Arc<GatewayConfig>,
     ready: Arc<AtomicBool>,
+    health: Health,
     /// Cancelled when connections are to say `bye`.
     pub(crate) leave: CancellationToken,
     /// Every connection's task.
@@ -54,14 +66,25 @@ impl Gateway {
             engine,
             config: Arc::new(config),
             ready: Arc::new(AtomicBool::new(true)),
+            health: Health(Arc::new(|| None)),
             leave: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
     }
 
-    /// Whether the node should get traffic.
-    pub fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Relaxed)
+    /// What `/ready` asks from now on: why the node should get no traffic, or `None`.
+    #[must_use]
+    pub fn with_health(mut self, ask: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        self.health = Health(Arc::new(ask));
+        self
+    }
+
+    /// Why the node should get no traffic; `None`: it should.
+    pub fn ailment(&self) -> Option<String> {
+        if !self.ready.load(Ordering::Relaxed) {
+            return Some("going down".to_owned());
+        }
+        (self.health.0)()
     }
 
     /// First stage of a shutdown: load balancers look elsewhere.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use parlance_embedded::accounts::{Accounts as AccountsFile, keys};
-use parlance_embedded::conversations::{Conversations, Options};
+use parlance_embedded::conversations::{Conversations, Options, Standing};
 use parlance_engine::accounts::{Accounts, AccountsConfig, Argon2Cost, KeyRing};
 use parlance_engine::clock::{Clock, SystemClock};
 use parlance_engine::shard::{Shard, ShardConfig};
@@ -30,6 +30,23 @@ pub(crate) struct OpenStores {
 }
 
 impl OpenStores {
+    /// Why nothing can be written, while that is so. `config` is that of [`open`].
+    pub(crate) fn ailment(
+        &self,
+        config: &Config,
+    ) -> impl Fn() -> Option<String> + Send + Sync + use<> {
+        let conversations = self.conversations.clone();
+        let data = config.server.data.clone();
+        let needed = (config.store.segment_mib + config.store.reserve_mib) << 20;
+        move || match conversations.standing() {
+            Standing::Taking => None,
+            // The next send finds out that there is room again, and who keeps away until this says so never sends it.
+            Standing::Full if free_bytes(&data).is_some_and(|free| free >= needed) => None,
+            Standing::Full => Some("the disk is full".to_owned()),
+            Standing::Stopped(why) => Some(why),
+        }
+    }
+
     /// Everything is on disk when this returns.
     pub(crate) async fn close(self) -> Result<(), Failure> {
         let conversations = self.conversations.close().await;
@@ -58,6 +75,11 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     let hub = engine.hub().clone();
     accounts.on_revoked(move |account, session| hub.revoke(account, session));
     Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
+}
+
+fn free_bytes(data: &Path) -> Option<u64> {
+    let found = rustix::fs::statvfs(data).ok()?;
+    Some(found.f_bavail.saturating_mul(found.f_frsize))
 }
 
 /// Makes the data directory if it is not there, and sees that it can be written: stores that find out half-way say it less clearly.

@@ -71,7 +71,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     };
 
     let Opened { engine, shards, stores } = open::open(&config, workers).await?;
-    let gateway = Gateway::new(engine.clone(), gateway_config(&config));
+    let gateway =
+        Gateway::new(engine.clone(), gateway_config(&config)).with_health(stores.ailment(&config));
     let stop = CancellationToken::new();
     let workers = start(&gateway, &listener, shards, &stop)?;
     drop(listener);

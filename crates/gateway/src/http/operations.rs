@@ -11,17 +11,22 @@ pub(super) async fn live() -> &'static str {
     "live\n"
 }
 
-/// The node should get traffic.
+/// The node should get traffic, or why not.
 pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
-    if gateway.is_ready() {
-        "ready\n".into_response()
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+    match gateway.ailment() {
+        None => "ready\n".into_response(),
+        Some(why) => {
+            (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {why}\n")).into_response()
+        }
     }
 }
 
 /// The figures, in the text format of Prometheus.
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gateway.engine.figures())
-        .into_response()
+    let ready = u8::from(gateway.ailment().is_none());
+    let figures = format!(
+        "{}# HELP parlance_ready Whether the node should get traffic.\n# TYPE parlance_ready gauge\nparlance_ready {ready}\n",
+        gateway.engine.figures(),
+    );
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], figures).into_response()
 }

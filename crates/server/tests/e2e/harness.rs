@@ -26,15 +26,23 @@ pub(crate) struct Server {
 /// A data directory that outlives the servers that use it.
 pub(crate) struct Data {
     directory: tempfile::TempDir,
+    path: PathBuf,
 }
 
 impl Data {
     pub(crate) fn new() -> Self {
-        Self { directory: tempfile::tempdir().expect("a temporary directory") }
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("data");
+        Self { directory, path }
+    }
+
+    /// A place that somebody else cleans up.
+    pub(crate) fn at(path: PathBuf) -> Self {
+        Self { path, ..Self::new() }
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        self.directory.path().join("data")
+        self.path.clone()
     }
 
     fn config(&self) -> PathBuf {
@@ -67,21 +75,25 @@ impl Data {
 
     /// As [`Data::serve_with`], where the server may refuse to start.
     pub(crate) fn try_serve_with(self, settings: &[(&str, &str)]) -> Result<Server, Self> {
-        let mut child =
-            self.command(settings).stdout(Stdio::piped()).spawn().expect("the server starts");
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let Some((_, address)) = line.trim().rsplit_once("http://") else {
-            child.wait().expect("reaped");
-            return Err(self);
-        };
-        Ok(Server { address: address.to_owned(), child, data: self })
+        Server::spawn(self.command(settings), self)
     }
 }
 
 impl Server {
     pub(crate) fn start() -> Self {
         Data::new().serve()
+    }
+
+    /// Runs what ends up as a server on `data`. `Err`: it did not start.
+    pub(crate) fn spawn(mut command: Command, data: Data) -> Result<Self, Data> {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
+        let Some((_, address)) = line.trim().rsplit_once("http://") else {
+            child.wait().expect("reaped");
+            return Err(data);
+        };
+        Ok(Self { address: address.to_owned(), child, data })
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -99,9 +111,14 @@ impl Server {
         std::mem::replace(&mut self.data, Data::new())
     }
 
+    /// Of the process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, by its name.
     pub(crate) fn signal(&self, name: &str) {
-        let (option, pid) = (format!("-{name}"), self.child.id().to_string());
+        let (option, pid) = (format!("-{name}"), self.id().to_string());
         assert!(Command::new("kill").args([&option, &pid]).status().expect("kill runs").success());
     }
 

@@ -7,6 +7,7 @@ mod changes;
 mod client;
 mod crash;
 mod direct;
+mod disk_full;
 mod drill;
 mod groups;
 mod harness;
