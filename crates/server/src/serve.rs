@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlance_engine::shard::Shard;
 use parlance_engine::{Engine, MailboxSource};
@@ -27,6 +27,9 @@ const BACKLOG: i32 = 4_096;
 /// The whole shutdown, after which the process ends whatever is left.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 
+/// Signals that come so soon after the first are the same wish.
+const ECHO: Duration = Duration::from_millis(250);
+
 /// Serves until SIGTERM or SIGINT.
 pub(crate) fn run(config: Config) -> Result<(), Failure> {
     let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -46,6 +49,17 @@ impl Signals {
     fn listen() -> Result<Self, Failure> {
         let terminate = signal(SignalKind::terminate())?;
         Ok(Self { terminate, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// One that is not the echo of the first: some send it to a process and then to its group.
+    async fn again(&mut self) -> i32 {
+        let first = Instant::now();
+        loop {
+            let code = self.next().await;
+            if first.elapsed() > ECHO {
+                return code;
+            }
+        }
     }
 
     /// The next one, as the exit code that a shell gives to whoever it ends.
@@ -86,7 +100,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
             Ok(result) => result,
             Err(_) => Err("the shutdown took longer than 30 s and was cut short".into()),
         },
-        code = signals.next() => {
+        code = signals.again() => {
             // Whoever asks twice does not want to wait. What was acknowledged is in the journal, and the next start replays it.
             tracing::warn!("asked to stop again: ending at once");
             std::process::exit(code);

@@ -122,6 +122,20 @@ impl Server {
         assert!(Command::new("kill").args([&option, &pid]).status().expect("kill runs").success());
     }
 
+    /// Sends a signal again and again until the process has ended; gives the exit code.
+    pub(crate) fn signal_until_ended(mut self, name: &str) -> (Data, Option<i32>) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("asked") {
+                return (self.into_data(), status.code());
+            }
+            assert!(Instant::now() < deadline, "it ignores SIG{name}");
+            // Not reaped yet, so the id is still its own.
+            self.signal(name);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// SIGTERM; gives the exit code.
     pub(crate) fn stop(self) -> (Data, Option<i32>) {
         self.signal("TERM");

@@ -44,11 +44,12 @@ fn a_second_signal_ends_the_drain_at_once_and_loses_nothing() {
                 b"POST /v1/accounts HTTP/1.1\r\nHost: parlance\r\nContent-Length: 9\r\n\r\n{",
             )
             .expect("written");
+        // As timeout(1) does: to the process, and to its group. That is one wish.
+        server.signal("TERM");
         server.signal("TERM");
         socket.expect("bye");
         let asked = Instant::now();
-        server.signal(signal);
-        let (left, found) = server.wait();
+        let (left, found) = server.signal_until_ended(signal);
         assert_eq!(found, Some(code), "after SIG{signal}");
         assert!(asked.elapsed() < Duration::from_secs(10), "took {:?}", asked.elapsed());
 
