@@ -23,6 +23,8 @@ pub trait Files: Send + Sync {
     /// Makes created, renamed and removed names durable.
     fn sync(&self) -> io::Result<()>;
     fn free_bytes(&self) -> io::Result<u64>;
+    /// What the disk can hold, free or not.
+    fn total_bytes(&self) -> io::Result<u64>;
 }
 
 /// An open file. Reads and writes may be short.

@@ -86,7 +86,8 @@ impl Journal {
             (segment_bytes as usize - SEGMENT_HEADER - 2 * GROUP_HEADER).min(QUEUE_BYTES_MAX);
         let queue = Arc::new(Queue::new(options.queue_bytes_max.min(group_bytes_max)));
         let catalogue = Arc::new(found.catalogue);
-        let durability = Arc::new(Durability::new(found.recovery.end));
+        let begun = found.current.as_ref().map_or(found.recovery.end, |now| now.header.base);
+        let durability = Arc::new(Durability::new(found.recovery.end, begun));
         let plan = Plan { segment_bytes, reserve_bytes: options.reserve_bytes };
         let ready = found.next.filter(|next| {
             let is_large_enough = next.header.capacity >= segment_bytes;
@@ -130,6 +131,22 @@ impl Journal {
 
     pub fn first(&self) -> Position {
         self.catalogue.first()
+    }
+
+    /// Where the segment begins that is being written.
+    pub fn begun(&self) -> Position {
+        self.durability.begun()
+    }
+
+    /// What is appended from now on goes to another segment, so that [`Journal::trim`] can take what lies in this one however slowly it
+    /// fills. Nobody waits for it: if the next segment is not there it is made, and asking again later finds it.
+    pub fn turn_over(&self) {
+        self.queue.turn_over();
+    }
+
+    /// What the disk can hold that the journal lies on.
+    pub fn disk_bytes(&self) -> io::Result<u64> {
+        self.catalogue.files.total_bytes()
     }
 
     /// Every durable record lies before.

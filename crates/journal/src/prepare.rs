@@ -66,6 +66,20 @@ impl Preparer {
         }
     }
 
+    /// The next segment if it is there; otherwise asks for it.
+    pub(crate) fn take_ready(&self) -> Option<WritableSegment> {
+        let mut stage = self.shared.stage.lock();
+        match std::mem::replace(&mut *stage, Stage::Idle) {
+            Stage::Ready(segment) => return Some(segment),
+            Stage::Idle | Stage::Unprepared(Unprepared::NoRoom) => {
+                *stage = Stage::Wanted;
+                self.shared.changed.notify_all();
+            }
+            other => *stage = other,
+        }
+        None
+    }
+
     /// Waits for the next segment if it is being made.
     pub(crate) fn take(&self) -> Result<WritableSegment, Unprepared> {
         let mut stage = self.shared.stage.lock();

@@ -68,6 +68,8 @@ struct Pending {
     batch: Batch,
     standing: Standing,
     writer_sleeps: bool,
+    /// The writer is asked to go to the next segment.
+    turns_over: bool,
 }
 
 /// A group in the making.
@@ -99,14 +101,19 @@ enum Standing {
 /// What the writer is to do next.
 pub(crate) enum Work {
     Write,
+    TurnOver,
     Close,
     Stop,
 }
 
 impl Queue {
     pub(crate) fn new(group_bytes_max: usize) -> Self {
-        let pending =
-            Pending { batch: Batch::new(), standing: Standing::Open, writer_sleeps: false };
+        let pending = Pending {
+            batch: Batch::new(),
+            standing: Standing::Open,
+            writer_sleeps: false,
+            turns_over: false,
+        };
         Self { pending: Mutex::new(pending), work: Condvar::new(), group_bytes_max }
     }
 
@@ -146,6 +153,10 @@ impl Queue {
                     std::mem::swap(&mut pending.batch, done);
                     return Work::Write;
                 }
+                Standing::Open if pending.turns_over => {
+                    pending.turns_over = false;
+                    return Work::TurnOver;
+                }
                 Standing::Closing => return Work::Close,
                 Standing::Abandoned | Standing::Refusing(_) => return Work::Stop,
                 Standing::Open | Standing::Paused => {
@@ -155,6 +166,11 @@ impl Queue {
                 }
             }
         }
+    }
+
+    pub(crate) fn turn_over(&self) {
+        self.pending.lock().turns_over = true;
+        self.work.notify_one();
     }
 
     pub(crate) fn close(&self) {

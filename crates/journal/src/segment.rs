@@ -29,6 +29,10 @@ impl WritableSegment {
         self.header.position(self.offset)
     }
 
+    pub(crate) fn is_used(&self) -> bool {
+        self.offset > SEGMENT_HEADER as u64
+    }
+
     pub(crate) fn is_half_full(&self) -> bool {
         self.offset >= self.header.capacity / 2
     }

@@ -166,6 +166,12 @@ impl Files for MemoryDisk {
         disk.sync_names()
     }
 
+    fn total_bytes(&self) -> io::Result<u64> {
+        let mut disk = self.disk.lock();
+        disk.operate()?;
+        Ok(disk.capacity)
+    }
+
     fn free_bytes(&self) -> io::Result<u64> {
         let mut disk = self.disk.lock();
         disk.operate()?;

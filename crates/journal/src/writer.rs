@@ -32,6 +32,7 @@ pub struct GroupFigures {
 /// What the writer tells the readers.
 pub(crate) struct Durability {
     durable: AtomicU64,
+    begun: AtomicU64,
     disk_full: AtomicBool,
 }
 
@@ -47,8 +48,16 @@ pub(crate) struct Writer {
 }
 
 impl Durability {
-    pub(crate) fn new(durable: Position) -> Self {
-        Self { durable: AtomicU64::new(durable.get()), disk_full: AtomicBool::new(false) }
+    pub(crate) fn new(durable: Position, begun: Position) -> Self {
+        Self {
+            durable: AtomicU64::new(durable.get()),
+            begun: AtomicU64::new(begun.get()),
+            disk_full: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn begun(&self) -> Position {
+        Position::new(self.begun.load(Ordering::Relaxed))
     }
 
     pub(crate) fn durable(&self) -> Position {
@@ -76,6 +85,7 @@ impl Writer {
                         break error;
                     }
                 }
+                Work::TurnOver => self.turn_over(),
                 Work::Close => match self.mark_end(&mut batch) {
                     Ok(()) => break AppendError::Closed,
                     Err(error) => break error,
@@ -130,10 +140,24 @@ impl Writer {
             return Ok(());
         }
         let next = self.preparer.take()?;
-        if let Some(full) = self.current.replace(next) {
-            self.catalogue.finish(full.header.id, full.end());
-        }
+        self.go_on_in(next);
         Ok(())
+    }
+
+    /// Leaves a segment that was written to, if the next one is there.
+    fn turn_over(&mut self) {
+        if self.current.as_ref().is_some_and(WritableSegment::is_used)
+            && let Some(next) = self.preparer.take_ready()
+        {
+            self.go_on_in(next);
+        }
+    }
+
+    fn go_on_in(&mut self, next: WritableSegment) {
+        self.durability.begun.store(next.header.base.get(), Ordering::Relaxed);
+        if let Some(left) = self.current.replace(next) {
+            self.catalogue.finish(left.header.id, left.end());
+        }
     }
 
     fn write(&mut self, batch: &mut Batch) -> io::Result<Position> {

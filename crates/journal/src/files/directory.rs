@@ -93,6 +93,11 @@ impl Files for Directory {
         let found = rustix::fs::statvfs(&self.path)?;
         Ok(found.f_bavail.saturating_mul(found.f_frsize))
     }
+
+    fn total_bytes(&self) -> io::Result<u64> {
+        let found = rustix::fs::statvfs(&self.path)?;
+        Ok(found.f_blocks.saturating_mul(found.f_frsize))
+    }
 }
 
 struct DiskFile(fs::File);

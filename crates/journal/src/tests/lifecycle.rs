@@ -105,6 +105,31 @@ fn a_reader_follows_the_writer_over_many_segments() {
 }
 
 #[test]
+fn what_lies_in_a_segment_that_fills_slowly_can_be_trimmed() {
+    let disk = MemoryDisk::new();
+    let journal = opened(&disk);
+    for _ in 0..3 {
+        let begun = journal.begun();
+        let appended = append(&journal, &[b"an old secret"]).unwrap();
+        journal.trim(&Trim::everything_before(appended.end)).unwrap();
+        assert!(read_from(&journal, journal.first()).len() == 1, "it lies in the segment in use");
+        while journal.begun() == begun {
+            journal.turn_over();
+            std::thread::yield_now();
+        }
+        let trimmed = journal.trim(&Trim::everything_before(appended.end)).unwrap();
+        assert_eq!(trimmed.segments, 1);
+        assert!(journal.first() >= appended.end);
+    }
+    let begun = journal.begun();
+    journal.turn_over();
+    append(&journal, &[b"the last"]).unwrap();
+    assert_eq!(journal.begun(), begun, "a segment without records is kept");
+    journal.close().unwrap();
+    assert_eq!(contents(&opened(&disk)), [b"the last"]);
+}
+
+#[test]
 fn trimming_takes_whole_segments_and_says_so_to_readers() {
     let disk = MemoryDisk::new();
     let journal = opened(&disk);

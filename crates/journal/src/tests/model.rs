@@ -25,6 +25,7 @@ enum Step {
     ShortWrites,
     Heal,
     Trim(u8),
+    TurnOver,
     Checkpoint(u8),
 }
 
@@ -42,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::ShortWrites),
         2 => Just(Step::Heal),
         2 => (0_u8..=100).prop_map(Step::Trim),
+        2 => Just(Step::TurnOver),
         1 => any::<u8>().prop_map(Step::Checkpoint),
     ]
 }
@@ -98,6 +100,7 @@ impl Run {
             Step::ShortWrites => self.disk.write_short(true),
             Step::Heal => self.disk.heal(),
             Step::Trim(percent) => self.trim(percent),
+            Step::TurnOver => self.journal.iter().for_each(Journal::turn_over),
             Step::Checkpoint(value) => self.checkpoint(value),
         }
     }

@@ -61,6 +61,10 @@ impl Files for Scripted {
     fn free_bytes(&self) -> io::Result<u64> {
         self.disk.free_bytes()
     }
+
+    fn total_bytes(&self) -> io::Result<u64> {
+        self.disk.total_bytes()
+    }
 }
 
 #[test]
