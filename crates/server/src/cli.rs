@@ -87,7 +87,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             serve::run(config)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Verify(Verify { data, format }) => verify::run(&data, format),
+        Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {
+            telemetry::fatal(&*error);
+            Ok(ExitCode::from(2))
+        }),
         Command::Drill(drill) => {
             let passed = parlance_load::run(&drill)?;
             Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -4,6 +4,7 @@
 //! keys.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 use indicatif::{ProgressBar, ProgressStyle};
 use parlance_core::chain;
 use parlance_embedded::accounts::{self, keys};
-use parlance_embedded::conversations::{self, Progress};
+use parlance_embedded::conversations::{self, OpenError, Problem, Progress};
 use parlance_engine::accounts::KeyRing;
 use parlance_types::{ConversationId, Hash, Record, Seq};
 use serde_json::json;
@@ -27,33 +28,49 @@ const NAMED_MAX: usize = 1_000;
 struct Findings {
     events: u64,
     conversations: usize,
-    problems: Vec<String>,
+    problems: Vec<Problem>,
+    /// How many there are; not all of them are listed.
+    problem_count: u64,
+}
+
+impl Findings {
+    fn add(&mut self, file: &Path, what: impl fmt::Display) {
+        self.problem_count += 1;
+        let what = what.to_string();
+        self.problems.push(Problem { file: file.to_owned(), conversation: None, what });
+    }
 }
 
 /// Checks the directory and prints what was found. Exit code 1: something is wrong.
 pub(crate) fn run(data: &Path, format: Format) -> Result<ExitCode, Failure> {
     let findings = check(data)?;
-    let problems = &findings.problems[..findings.problems.len().min(NAMED_MAX)];
+    let Findings { events, conversations, problems, problem_count } = &findings;
+    let problems = &problems[..problems.len().min(NAMED_MAX)];
     match format {
         Format::Json => {
+            let problems: Vec<_> = problems
+                .iter()
+                .map(|Problem { file, conversation, what }| {
+                    let conversation = conversation.map(|id| id.to_string());
+                    json!({"file": file.display().to_string(), "conversation": conversation, "what": what})
+                })
+                .collect();
             let report = json!({
-                "events": findings.events, "conversations": findings.conversations,
-                "problems": problems, "problem_count": findings.problems.len(),
+                "events": events, "conversations": conversations,
+                "problems": problems, "problem_count": problem_count,
             });
             telemetry::print(&report.to_string());
         }
         Format::Text => {
             for problem in problems {
-                telemetry::print(problem);
+                telemetry::print(&problem.to_string());
             }
-            let Findings { events, conversations, problems } = &findings;
             telemetry::print(&format!(
-                "{events} events of {conversations} conversations: {} problems",
-                problems.len()
+                "{events} events of {conversations} conversations: {problem_count} problems"
             ));
         }
     }
-    Ok(if findings.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if *problem_count == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn check(data: &Path) -> Result<Findings, Failure> {
@@ -66,7 +83,9 @@ fn check(data: &Path) -> Result<Findings, Failure> {
     let mut broken = Vec::new();
     let report = conversations::verify(
         data,
-        &mut |record| broken.extend(follow(&mut ends, record)),
+        &mut |record| {
+            broken.extend(follow(&mut ends, record).map(|what| (record.conversation, what)));
+        },
         &mut |progress| {
             let (done, total) = match progress {
                 Progress::Journal { bytes_done, bytes_total } => (bytes_done, bytes_total),
@@ -75,12 +94,24 @@ fn check(data: &Path) -> Result<Findings, Failure> {
             bar.set_length(total);
             bar.set_position(done);
         },
-    )?;
+    );
     bar.finish_and_clear();
-    findings.events = report.events;
+    match report {
+        Ok(report) => {
+            findings.events = report.events;
+            findings.problems = report.problems;
+            findings.problem_count = report.problem_count;
+        }
+        Err(OpenError::Damaged { what }) => findings.add(data, what),
+        Err(error) => return Err(error.into()),
+    }
     findings.conversations = ends.len();
-    findings.problems = report.problems.iter().map(ToString::to_string).collect();
-    findings.problems.append(&mut broken);
+    findings.problem_count += broken.len() as u64;
+    findings.problems.extend(broken.into_iter().map(|(conversation, what)| Problem {
+        file: data.to_owned(),
+        conversation: Some(conversation),
+        what,
+    }));
     check_accounts(data, &mut findings)?;
     Ok(findings)
 }
@@ -88,7 +119,7 @@ fn check(data: &Path) -> Result<Findings, Failure> {
 /// Follows the chain of the record's conversation. What lies before the journal's first record of it is not judged.
 fn follow(ends: &mut HashMap<ConversationId, (Seq, Hash)>, record: &Record) -> Option<String> {
     let Record { conversation, seq, hash, .. } = *record;
-    let problem = |what: &str| Some(format!("conversation {conversation}, event {seq}: {what}"));
+    let problem = |what: &str| Some(format!("event {seq} {what}"));
     let before = match ends.insert(conversation, (seq, hash)) {
         Some((last, _)) if last.next() != seq => return problem(&format!("follows event {last}")),
         Some((_, hash)) => hash,
@@ -102,18 +133,20 @@ fn check_accounts(data: &Path, findings: &mut Findings) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let file = data.join("accounts.sqlite");
     match runtime.block_on(accounts::verify(&file)) {
-        Ok(problems) => findings.problems.extend(problems.iter().map(ToString::to_string)),
-        Err(error) => findings.problems.push(format!("{}: {error}", file.display())),
+        Ok(problems) => {
+            problems.iter().for_each(|problem| findings.add(&problem.file, &problem.what))
+        }
+        Err(error) => findings.add(&file, error),
     }
     let file = data.join("keys.json");
     match keys::load(&file) {
         Ok(Some(bytes)) => {
             if let Err(error) = KeyRing::from_bytes(&bytes) {
-                findings.problems.push(format!("{}: {error}", file.display()));
+                findings.add(&file, error);
             }
         }
-        Ok(None) => findings.problems.push(format!("{}: is missing", file.display())),
-        Err(error) => findings.problems.push(format!("{}: {error}", file.display())),
+        Ok(None) => findings.add(&file, "is missing"),
+        Err(error) => findings.add(&file, error),
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ mod crash;
 mod direct;
 mod disk_full;
 mod drill;
+mod flips;
 mod groups;
 mod harness;
 mod lifecycle;
