@@ -124,6 +124,39 @@ pub enum Scenario {
         #[arg(long, default_value_t = 5)]
         readers: usize,
     },
+    /// A busy group, alone and beside a storm of visits to conversations that are not in memory: how much later do its messages come?
+    Cold {
+        /// Messages of the group a second.
+        #[arg(long, default_value_t = 500.0)]
+        rate: f64,
+        /// Members of the group, all online.
+        #[arg(long, default_value_t = 50)]
+        size: usize,
+        /// Conversations that the storm goes through.
+        #[arg(long, default_value_t = 20_000)]
+        conversations: usize,
+        /// Connections of the storm.
+        #[arg(long, default_value_t = 100)]
+        readers: usize,
+        /// Visits a second; otherwise each answer triggers the next, which takes all that the server has.
+        #[arg(long)]
+        visits: Option<f64>,
+    },
+    /// A full store: bytes on disk, start-up after a stop and after kill -9, memory, and pairs against an empty store.
+    Stored {
+        /// Messages to store first.
+        #[arg(long, default_value_t = 1_000_000)]
+        messages: u64,
+        /// Conversations that they are spread over.
+        #[arg(long, default_value_t = 20_000)]
+        conversations: usize,
+        /// Conversations that are active while memory is read.
+        #[arg(long, default_value_t = 1_000)]
+        active: usize,
+        /// Conversations of the comparison with an empty store.
+        #[arg(long, default_value_t = 100)]
+        pairs: usize,
+    },
     /// kill -9 and restart, again and again, under load.
     Crash {
         /// How often.

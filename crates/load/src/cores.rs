@@ -29,3 +29,9 @@ pub(crate) fn pin(core: Core) -> Result<(), LoadError> {
     }
     Ok(())
 }
+
+/// The calling thread takes only what others on its core leave.
+pub(crate) fn stand_back() -> Result<(), LoadError> {
+    rustix::process::nice(19).map_err(std::io::Error::from)?;
+    Ok(())
+}

@@ -8,6 +8,7 @@ mod checker;
 mod cli;
 mod cores;
 mod crowd;
+mod disk;
 mod error;
 mod fleet;
 mod flood;
@@ -22,6 +23,7 @@ mod report;
 mod scan;
 mod scenario;
 mod socket;
+mod stock;
 mod surroundings;
 mod window;
 mod world;
@@ -30,7 +32,7 @@ mod yardstick;
 pub use checker::{Checker, Observer, Sight, Verdict};
 pub use cli::{Cli, Format, Options, Pace, Scenario};
 pub use error::LoadError;
-pub use report::{Figures, Ratio, Report};
+pub use report::{Cold, Figures, Ratio, Report, Slow, Stored};
 pub use yardstick::{Yardstick, run as relay};
 
 use std::io::{self, Write as _};
@@ -67,6 +69,22 @@ pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
         }
         Scenario::Scatter { conversations } => scenario::scatter(&stage, *conversations),
         Scenario::Slow { messages, readers } => scenario::slow(&stage, *messages, *readers),
+        Scenario::Cold { rate, size, conversations, readers, visits } => {
+            let storm = scenario::ColdStorm {
+                conversations: *conversations,
+                readers: *readers,
+                rate: *visits,
+            };
+            scenario::cold(&stage, *size, *rate, storm)
+        }
+        Scenario::Stored { messages, conversations, active, pairs } => {
+            let store = scenario::Store {
+                messages: *messages,
+                conversations: *conversations,
+                active: *active,
+            };
+            scenario::stored(&stage, store, *pairs)
+        }
         Scenario::Crash { kills, pairs } => scenario::crash(&stage, *kills, *pairs),
         Scenario::Replay { files } => scenario::replay(&stage, files),
         Scenario::VerifyOrder { file } => history::verify(file),

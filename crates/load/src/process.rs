@@ -1,11 +1,11 @@
 //! Servers as child processes of this very executable: started, measured, killed. Owns their temporary directories and reaps every child.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::io::{BufRead, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -15,8 +15,13 @@ use crate::cores::{self, Core};
 /// How a server's first line on stdout begins; its URL follows.
 pub(crate) const READY: &str = "parlance is ready at ";
 
-/// Passwords are hashed as cheaply as can be, and nobody is told to wait: the drill measures messages.
-const CONFIG: &str = "[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n";
+/// Passwords are hashed as cheaply as can be, and a long drill signs in once: it measures messages.
+const CONFIG: &str = "[accounts]\naccess_seconds = 86400\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n";
+/// A server has 30 s to stop.
+const STOP_MAX: Duration = Duration::from_secs(40);
+const READY_MAX: Duration = Duration::from_mins(1);
+/// The data directory within the child's place.
+const DATA: &str = "data";
 
 /// What to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +36,8 @@ pub(crate) struct Process {
     what: What,
     executable: PathBuf,
     place: Place,
+    /// What a server is configured with beside [`CONFIG`].
+    config: &'static str,
     child: Child,
     /// Kept open, so that what the child prints later has somewhere to go.
     stdout: BufReader<ChildStdout>,
@@ -58,8 +65,9 @@ impl Process {
             }
             None => Place::Temporary(TempDir::with_prefix("parlance-drill-")?),
         };
-        let (child, stdout, address) = spawn(what, executable, place.path())?;
-        Ok(Self { what, executable: executable.to_owned(), place, child, stdout, address })
+        let (child, stdout, address) = spawn(what, executable, place.path(), "")?;
+        let executable = executable.to_owned();
+        Ok(Self { what, executable, place, config: "", child, stdout, address })
     }
 
     pub(crate) const fn address(&self) -> SocketAddr {
@@ -73,9 +81,52 @@ impl Process {
         Ok(())
     }
 
+    /// SIGTERM, and waits for the end.
+    pub(crate) fn stop(&mut self) -> Result<(), LoadError> {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM)
+            .map_err(std::io::Error::from)?;
+        let deadline = Instant::now() + STOP_MAX;
+        let status = loop {
+            match self.child.try_wait()? {
+                Some(status) => break status,
+                None if Instant::now() > deadline => return Err(LoadError::Timeout("the end")),
+                None => std::thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        if status.success() {
+            return Ok(());
+        }
+        Err(LoadError::Broken(format!("server did not stop cleanly: {status}")))
+    }
+
+    /// What a server is configured with from its next start on, beside what every drill needs.
+    pub(crate) const fn configure(&mut self, config: &'static str) {
+        self.config = config;
+    }
+
+    /// Starts again, and tells how long that took until `/ready` said so.
+    pub(crate) fn restart_timed(&mut self) -> Result<Duration, LoadError> {
+        let start = Instant::now();
+        self.restart()?;
+        while !is_ready(self.address)? {
+            std::thread::sleep(Duration::from_millis(1));
+            if start.elapsed() > READY_MAX {
+                return Err(LoadError::Timeout("/ready"));
+            }
+        }
+        Ok(start.elapsed())
+    }
+
+    /// Where the server keeps its data.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.place.path().join(DATA)
+    }
+
     /// The same data, a new process, another port.
     pub(crate) fn restart(&mut self) -> Result<(), LoadError> {
-        let (child, stdout, address) = spawn(self.what, &self.executable, self.place.path())?;
+        let (child, stdout, address) =
+            spawn(self.what, &self.executable, self.place.path(), self.config)?;
         self.child = child;
         self.stdout = stdout;
         self.address = address;
@@ -124,15 +175,16 @@ fn spawn(
     what: What,
     executable: &Path,
     directory: &Path,
+    config: &str,
 ) -> Result<(Child, BufReader<ChildStdout>, SocketAddr), LoadError> {
     let log = directory.join("server.log");
     let mut command = Command::new(executable);
     match what {
         What::Server => {
-            let config = directory.join("parlance.toml");
-            fs::write(&config, CONFIG)?;
+            let file = directory.join("parlance.toml");
+            fs::write(&file, [CONFIG, config].concat())?;
             command.args(["serve", "--listen", "127.0.0.1:0", "--data"]);
-            command.arg(directory.join("data")).arg("--config").arg(config);
+            command.arg(directory.join(DATA)).arg("--config").arg(file);
         }
         What::Yardstick => {
             command.args(["yardstick", "--file"]).arg(directory.join("yardstick"));
@@ -159,6 +211,15 @@ fn spawn(
         }
     };
     Ok((child, stdout, address))
+}
+
+/// Whether the server says that it should get traffic.
+fn is_ready(address: SocketAddr) -> Result<bool, LoadError> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "GET /ready HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer.starts_with("HTTP/1.1 200"))
 }
 
 fn read_address(stdout: &mut impl BufRead) -> Result<Option<SocketAddr>, LoadError> {

@@ -1,11 +1,14 @@
 //! What a drill found, for people and for machines.
 
+mod budget;
+
 use std::fmt;
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::Verdict;
+pub use budget::{Cold, Slow, Stored};
 
 /// The result of one drill. A figure that a scenario does not have is `null`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -44,6 +47,15 @@ pub struct Report {
     /// Server over relay.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Ratio>,
+    /// What only `cold` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cold: Option<Cold>,
+    /// What only `stored` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored: Option<Stored>,
+    /// What only `slow` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slow>,
     /// The generator was as busy as its core allows: the wall rate is its limit, not the server's.
     pub generator_saturated: bool,
     /// Deliveries for each second of the server's processor time: its own limit on one core.
@@ -167,6 +179,11 @@ impl fmt::Display for Report {
             line("ratio of cpu", Some(ratio.cpu), "")?;
             line("ratio of p50", Some(ratio.p50), "")?;
             line("ratio of p99", Some(ratio.p99), "")?;
+        }
+        let own = self.cold.iter().flat_map(Cold::lines);
+        let own = own.chain(self.stored.iter().flat_map(Stored::lines));
+        for (name, value, unit) in own.chain(self.slow.iter().flat_map(Slow::lines)) {
+            line(name, Some(value), unit)?;
         }
         if self.generator_saturated {
             writeln!(

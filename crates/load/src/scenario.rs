@@ -1,5 +1,6 @@
 //! The scenarios: each sets its scene, runs, and reports. They share the means of this crate and nothing with each other.
 
+mod cold;
 mod crash;
 mod files;
 mod flood;
@@ -8,8 +9,10 @@ mod idle;
 mod replay;
 mod scatter;
 mod slow;
+mod stored;
 mod storm;
 
+pub(crate) use cold::{Storm as ColdStorm, cold};
 pub(crate) use crash::crash;
 pub(crate) use flood::{group, pairs};
 pub(crate) use history::history;
@@ -17,6 +20,7 @@ pub(crate) use idle::idle;
 pub(crate) use replay::replay;
 pub(crate) use scatter::scatter;
 pub(crate) use slow::slow;
+pub(crate) use stored::{Store, stored};
 pub(crate) use storm::storm;
 
 use std::net::SocketAddr;
@@ -66,6 +70,11 @@ impl<'o> Stage<'o> {
     /// A server that the scenario will measure or kill: it has to be our own child.
     pub(crate) fn own_server(&self, why: &'static str) -> Result<Process, LoadError> {
         self.server()?.process.ok_or(LoadError::Usage(why))
+    }
+
+    /// A server of our own beside the first, with nothing in it.
+    pub(crate) fn another_server(&self) -> Result<Process, LoadError> {
+        Process::start(What::Server, &self.executable, None)
     }
 
     pub(crate) fn yardstick(&self) -> Result<Process, LoadError> {

@@ -12,6 +12,7 @@ use crate::history::Judge;
 use crate::ids::IdSource;
 use crate::process::Process;
 use crate::progress::Progress;
+use crate::report::Slow;
 use crate::world::World;
 use crate::{LoadError, Report};
 
@@ -28,7 +29,11 @@ const MEMORY_NOISE: f64 = 24.0 * 1_048_576.0;
 
 /// What one flood left.
 struct Flooded {
+    /// At rest, while the slow readers are still slow.
     memory: u64,
+    /// The most that was seen during the flood.
+    peak: u64,
+    caught_up: Duration,
     sent: u64,
     delivered: u64,
     lags: u64,
@@ -50,29 +55,47 @@ pub(crate) fn slow(stage: &Stage<'_>, messages: u64, readers: usize) -> Result<R
     report.sent = with.sent;
     report.delivered = with.delivered;
     report.rate_per_s = Some(with.sent as f64 / with.length.as_secs_f64());
-    let (memory, without) = (with.memory as f64, before.memory.max(after.memory) as f64);
-    report.check(memory - without <= (without * MEMORY_WITHIN).max(MEMORY_NOISE), || {
-        format!("the server's memory is {memory} with slow readers and at most {without} without")
+    let slow = figures(&before, &with, &after);
+    let most = before.memory.max(after.memory) as f64;
+    report.check(with.memory as f64 - most <= (most * MEMORY_WITHIN).max(MEMORY_NOISE), || {
+        format!(
+            "the server's memory is {} with slow readers and at most {most} without",
+            with.memory
+        )
     });
+    if with.sent < messages {
+        report
+            .notes
+            .push(format!("only {} messages in the minute that a flood may take", with.sent));
+    }
     report.check(readers == 0 || with.lags > 0, || {
         "no slow reader was told that it lags: the flood was too small to show anything".to_owned()
     });
     report.check(with.faults.is_empty(), || with.faults.join("; "));
     report.notes.push(format!(
-        "memory {:.1} MiB with {readers} slow readers, {:.1} and {:.1} MiB without; lagged {} times",
-        mib(with.memory),
-        mib(before.memory),
-        mib(after.memory),
-        with.lags
+        "{readers} readers take {SIP_BYTES} bytes a second; memory passes within 5 % or {:.0} MiB of the larger of the others",
+        MEMORY_NOISE / 1_048_576.0
     ));
+    report.slow = Some(slow);
     for flooded in [before, with, after] {
         report.judge(flooded.judge.finish()?);
     }
     Ok(report)
 }
 
-fn mib(bytes: u64) -> f64 {
-    bytes as f64 / 1_048_576.0
+fn figures(before: &Flooded, with: &Flooded, after: &Flooded) -> Slow {
+    let ratio = |of: fn(&Flooded) -> u64| {
+        of(with) as f64 / (of(before) as f64 / 2.0 + of(after) as f64 / 2.0)
+    };
+    Slow {
+        flood_s: with.length.as_secs_f64(),
+        memory_bytes: with.memory,
+        memory_without_bytes: [before.memory, after.memory],
+        memory_ratio: ratio(|flooded| flooded.memory),
+        memory_peak_ratio: ratio(|flooded| flooded.peak),
+        lags: with.lags,
+        caught_up_s: with.caught_up.as_secs_f64(),
+    }
 }
 
 fn flood(
@@ -95,7 +118,8 @@ fn flood(
         fleet.pause(device, true)?;
     }
     let start = Instant::now();
-    let sent = pour(&mut crowd, &mut fleet, conversation, messages, readers, progress)?;
+    let flow = Flow { conversation, messages, readers };
+    let (sent, peak) = pour(&mut crowd, &mut fleet, &process, &flow, progress)?;
     let length = start.elapsed();
     // What the server does behind the flood comes to rest.
     let end = Instant::now() + REST;
@@ -106,10 +130,12 @@ fn flood(
     for device in 2..2 + readers {
         fleet.pause(device, false)?;
     }
+    let start = Instant::now();
     crowd.settle(&mut fleet)?;
+    let caught_up = start.elapsed();
     let (delivered, lags) = (crowd.delivered, crowd.lags());
     let Crowd { judge, faults, .. } = crowd;
-    Ok(Flooded { memory, sent, delivered, lags, length, judge, faults })
+    Ok(Flooded { memory, peak, caught_up, sent, delivered, lags, length, judge, faults })
 }
 
 /// One sends (device 0), one reads as fast as it can, the others are slow.
@@ -124,17 +150,25 @@ fn cast(process: &Process, crowd: &mut Crowd, readers: usize) -> Result<Conversa
     Ok(conversation)
 }
 
-/// Sends with a window until all is sent or the time is up, and waits for the acknowledgements.
-fn pour(
-    crowd: &mut Crowd,
-    fleet: &mut Fleet,
+/// What is poured, and where.
+struct Flow {
     conversation: ConversationId,
     messages: u64,
     readers: usize,
+}
+
+/// Sends with a window until all is sent or the time is up, and waits for the acknowledgements. How many that were, and the most memory
+/// that the server took meanwhile.
+fn pour(
+    crowd: &mut Crowd,
+    fleet: &mut Fleet,
+    process: &Process,
+    flow: &Flow,
     progress: &Progress,
-) -> Result<u64, LoadError> {
+) -> Result<(u64, u64), LoadError> {
+    let &Flow { conversation, messages, readers } = flow;
     let mut ids = IdSource::new(0);
-    let (mut sent, mut acked) = (0, 0);
+    let (mut sent, mut acked, mut peak) = (0, 0, 0);
     let start = Instant::now();
     let mut sip = start + SIP;
     let text = format!("\"{}\"", "x".repeat(100));
@@ -159,10 +193,11 @@ fn pour(
             for device in 2..2 + readers {
                 fleet.sip(device, SIP_BYTES, crowd)?;
             }
+            peak = peak.max(process.memory_bytes()?);
             progress.show(sent, "messages");
         }
         if !flowing && acked == sent {
-            return Ok(sent);
+            return Ok((sent, peak.max(process.memory_bytes()?)));
         }
         if now > start + FLOOD_MAX * 2 {
             return Err(LoadError::Timeout("the last ok"));
