@@ -12,6 +12,7 @@
 mod block;
 mod build;
 mod commit;
+mod compacting;
 mod erasing;
 mod error;
 mod flusher;
@@ -42,8 +43,8 @@ use async_trait::async_trait;
 use parking_lot::Mutex;
 use parlance_journal as journal;
 use parlance_ports::{
-    CommitError, CommitFuture, ConversationStore, EventSink, Group, HeadRow, Loaded, MembershipRow, RangeQuery,
-    Snapshot, StoreError,
+    CommitError, CommitFuture, ConversationStore, EventSink, Group, HeadRow, Loaded, MembershipRow,
+    RangeQuery, Snapshot, StoreError,
 };
 use parlance_types::{AccountId, ConversationId, Epoch, MessageId, Overlay, Position, Record, Seq};
 
@@ -75,6 +76,8 @@ pub struct Options {
     pub cache_bytes: u64,
     /// Reads that wait for the disk at a time.
     pub reads_max: usize,
+    /// How often the tables of the rows are merged at most, so that what was erased is gone from them too.
+    pub compact_age: Duration,
     /// How long the journal is kept, beyond the last two checkpoints.
     pub journal_age_max: Duration,
     /// How much of it.
@@ -97,6 +100,7 @@ impl Default for Options {
             heads_max: 400_000,
             cache_bytes: 32 << 20,
             reads_max: 16,
+            compact_age: Duration::from_hours(12),
             journal_age_max: Duration::from_hours(24),
             journal_bytes_max: 8 << 30,
             segment_bytes: 64 << 20,

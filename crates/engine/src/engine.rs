@@ -66,6 +66,7 @@ impl Engine {
             metrics: Arc::new(Metrics::default()),
             clock,
         };
+        let lookups = Arc::new(shard::Lookups::new(config.lookups_per_minute));
         let (doors, owners) = (0..shards)
             .map(|index| {
                 let mailbox = Mailbox::default();
@@ -79,7 +80,8 @@ impl Engine {
                     store,
                     shared.clone(),
                     config,
-                );
+                )
+                .with_lookups(lookups.clone());
                 (Door { mailbox, requests }, owner)
             })
             .unzip();

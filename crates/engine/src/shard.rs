@@ -10,6 +10,7 @@ mod conversation;
 mod decide;
 mod deliver;
 mod flight;
+mod lookups;
 mod marking;
 mod reads;
 mod request;
@@ -25,6 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
 pub use reads::rebuild_state;
+pub(crate) use lookups::Lookups;
 pub(crate) use reads::record_at;
 pub use request::{HeadAnswer, Request};
 
@@ -61,6 +63,9 @@ pub struct ShardConfig {
     /// Bytes of conversations kept loaded; beyond, idle ones are saved and dropped.
     pub memory_bytes_max: usize,
     pub fanout: parlance_core::fanout::Thresholds,
+    /// Old messages that an account may have looked for in a minute. 0: as many as it likes, and for a log that others own too the only
+    /// choice, since they would decide differently.
+    pub lookups_per_minute: u32,
 }
 
 impl Default for ShardConfig {
@@ -68,6 +73,7 @@ impl Default for ShardConfig {
         Self {
             memory_bytes_max: 64 * 1024 * 1024,
             fanout: parlance_core::fanout::Thresholds::default(),
+            lookups_per_minute: 0,
         }
     }
 }
@@ -81,6 +87,7 @@ pub struct Shard<S> {
     store: Arc<dyn ConversationStore>,
     shared: Shared,
     config: ShardConfig,
+    lookups: Arc<Lookups>,
     cache: Cache,
     building: Building,
     flights: VecDeque<Flight>,
@@ -121,6 +128,7 @@ impl<S: CommandSource> Shard<S> {
             store,
             shared,
             config,
+            lookups: Arc::new(Lookups::new(config.lookups_per_minute)),
             cache: Cache::default(),
             building: Building::default(),
             flights: VecDeque::new(),
@@ -130,6 +138,12 @@ impl<S: CommandSource> Shard<S> {
             marks_to_write: Vec::new(),
             marks_to_announce: Vec::new(),
         }
+    }
+
+    /// Counts look-ups together with other shards.
+    #[must_use]
+    pub(crate) fn with_lookups(self, lookups: Arc<Lookups>) -> Self {
+        Self { lookups, ..self }
     }
 
     /// Runs until the source is closed and everything taken from it is decided, durable and answered.

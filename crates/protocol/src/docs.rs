@@ -84,7 +84,7 @@ fn limits_sent() -> String {
 }
 
 fn other_limits() -> String {
-    let rows: [(&str, u64); 11] = [
+    let rows: [(&str, u64); 13] = [
         ("characters of a handle, at least", limits::HANDLE_CHARS_MIN as u64),
         ("characters of a handle, at most", limits::HANDLE_CHARS_MAX as u64),
         ("bytes of a password, at least", limits::PASSWORD_BYTES_MIN as u64),
@@ -107,6 +107,14 @@ fn other_limits() -> String {
         (
             "commands of a connection in flight before the server stops reading its socket",
             limits::COMMANDS_MAX as u64,
+        ),
+        (
+            "milliseconds after which the message id of what may be a retry is an old one",
+            limits::OLD_ID_MS,
+        ),
+        (
+            "commands of an account with such old ids in a minute; beyond, `rate_limited`",
+            limits::OLD_IDS_PER_MINUTE_MAX.into(),
         ),
     ];
     let mut table = "| what | limit |\n|---|---|\n".to_owned();

@@ -11,6 +11,7 @@ use parlance_engine::clock::{Clock, SystemClock};
 use parlance_engine::shard::{Shard, ShardConfig};
 use parlance_engine::{Engine, MailboxSource, Stores};
 use parlance_ports::AccountError;
+use parlance_types::limits;
 use rustix::fs::Access;
 
 use crate::cli::Failure;
@@ -65,6 +66,7 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
 
     let shard_config = ShardConfig {
         memory_bytes_max: config.engine.memory_mib * 1024 * 1024,
+        lookups_per_minute: limits::OLD_IDS_PER_MINUTE_MAX,
         ..ShardConfig::default()
     };
     let stores = Stores {

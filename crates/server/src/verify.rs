@@ -134,7 +134,9 @@ fn check_accounts(data: &Path, findings: &mut Findings) -> Result<(), Failure> {
     let file = data.join("accounts.sqlite");
     match runtime.block_on(accounts::verify(&file)) {
         Ok(problems) => {
-            problems.iter().for_each(|problem| findings.add(&problem.file, &problem.what))
+            for problem in &problems {
+                findings.add(&problem.file, &problem.what);
+            }
         }
         Err(error) => findings.add(&file, error),
     }

@@ -62,6 +62,10 @@ pub const HEARTBEAT_GRACE_MS: u64 = 10_000;
 pub const STALLED_MS_MAX: u64 = 60_000;
 /// Milliseconds that a message id may be ahead of the server's clock.
 pub const ID_AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
+/// Milliseconds after which a message id that may be a retry is an old one: finding its original may need the disk.
+pub const OLD_ID_MS: u64 = 10 * 60 * 1000;
+/// Commands of one account with such ids, not greater than its last one there, that are taken in a minute.
+pub const OLD_IDS_PER_MINUTE_MAX: u32 = 300;
 /// Requests (`fetch`, `sync`) of one connection that are worked on at a time.
 pub const REQUESTS_MAX: usize = 8;
 /// Commands of one connection that are in flight before the server stops reading its socket.

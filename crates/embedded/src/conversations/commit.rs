@@ -71,6 +71,12 @@ fn submit(
 ) -> Result<(), CommitError> {
     // Held until the journal has the group: what is admitted first is appended first.
     let mut builder = store.builder.lock();
+    // The journal may look for room again once every refusal is taken note of. Asked before the group is admitted: it must not build on
+    // what is being refused meanwhile.
+    if store.full.load(Ordering::Acquire) && store.unanswered.load(Ordering::Acquire) == 0 {
+        store.appender.resume();
+    }
+    store.unanswered.fetch_add(1, Ordering::AcqRel);
     let mut submitted = Submitted {
         store: Arc::clone(store),
         entries: Vec::new(),
@@ -88,10 +94,6 @@ fn submit(
         offsets.push(builder.push_with(|out| line::encode_mark(row, out)));
     }
     let completion = Box::new(|outcome| submitted.complete(outcome));
-    if store.full.load(Ordering::Acquire) {
-        // What is admitted builds on nothing that was refused, so the journal may look for room again.
-        store.appender.resume();
-    }
     store.appender.append(&mut builder, completion).map_err(|error| {
         builder.clear();
         refused(&error, store)
@@ -203,16 +205,16 @@ impl Submitted {
 
 impl Drop for Submitted {
     fn drop(&mut self) {
-        if self.entries.is_empty() && self.marks.is_empty() {
-            return;
+        if !self.entries.is_empty() || !self.marks.is_empty() {
+            let mut table = self.store.table.lock();
+            for entry in &self.entries {
+                table.dismiss(entry.record.conversation);
+            }
+            for row in &self.marks {
+                table.dismiss(row.conversation);
+            }
         }
-        let mut table = self.store.table.lock();
-        for entry in &self.entries {
-            table.dismiss(entry.record.conversation);
-        }
-        for row in &self.marks {
-            table.dismiss(row.conversation);
-        }
+        self.store.unanswered.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -14,6 +14,7 @@ use parlance_journal::{GroupBuilder, Journal, Position, Trim};
 use parlance_types::ConversationId;
 
 use super::build::{Rest, build};
+use super::compacting::Compacting;
 use super::flushing::Flushed;
 use super::head::Checkpoint;
 use super::key;
@@ -32,11 +33,17 @@ pub(super) struct Flusher {
     store: Arc<Store>,
     journal: Journal,
     checkpoint: Checkpoint,
+    pub(super) compacting: Compacting,
 }
 
 impl Flusher {
-    pub(super) fn new(store: Arc<Store>, journal: Journal, checkpoint: Checkpoint) -> Self {
-        Self { store, journal, checkpoint }
+    pub(super) fn new(
+        store: Arc<Store>,
+        journal: Journal,
+        checkpoint: Checkpoint,
+        compacting: Compacting,
+    ) -> Self {
+        Self { store, journal, checkpoint, compacting }
     }
 
     pub(super) fn store(&self) -> Arc<Store> {
@@ -52,7 +59,10 @@ impl Flusher {
         let mut patience = self.store.options.flush_age;
         loop {
             match self.wait(patience) {
-                Wanted::Stop => return Ok(()),
+                Wanted::Stop => {
+                    self.compacting.close();
+                    return Ok(());
+                }
                 Wanted::Close => return self.close(),
                 wanted => patience = self.turn(wanted),
             }
@@ -73,7 +83,10 @@ impl Flusher {
         // Nobody asked: the time has come.
         let is_due = is_pressed || wanted == Wanted::Nothing;
         match if is_due { self.pass() } else { Ok(()) } {
-            Ok(()) => self.store.options.flush_age,
+            Ok(()) => {
+                self.compacting.turn(&self.store);
+                self.store.options.flush_age
+            }
             Err(_) => RETRY,
         }
     }
@@ -87,6 +100,7 @@ impl Flusher {
                 break;
             }
         }
+        self.compacting.close();
         self.journal.close().map_err(|error| error.to_string())
     }
 
@@ -147,15 +161,17 @@ impl Flusher {
 
     /// Writes the first conversations of `dirty`; answers those that are left.
     fn ingest<'a>(
-        &self,
+        &mut self,
         dirty: &'a [ConversationId],
         checkpoint: &mut Checkpoint,
     ) -> Result<&'a [ConversationId], RowError> {
         let view = self.store.rows.view();
         let mut flushed: Vec<Flushed> = Vec::new();
         let mut left = dirty;
+        let mut erased = self.compacting.erased;
         self.store.rows.ingest(|write| {
             let mut rest = Rest::default();
+            let mut has_erased = false;
             while let Some((id, others)) = left.split_first() {
                 if rest.bytes > REST_BYTES_MAX {
                     break;
@@ -163,12 +179,17 @@ impl Flusher {
                 left = others;
                 let Some(copied) = self.store.table.lock().copy(*id) else { continue };
                 let built = build(&copied, &view, write, &mut rest)?;
-                if built.has_erased {
-                    tracing::debug!(conversation.id = %id, "erased content from blocks");
-                }
+                has_erased |= built.has_erased;
                 checkpoint.conversations += u64::from(copied.flushed == 0);
                 checkpoint.events += copied.head.seq.get() - copied.flushed;
                 flushed.push(copied.flushed(built));
+            }
+            if has_erased {
+                erased = erased.one_more();
+                rest.put(key::erased(), erased.encode());
+            }
+            if left.is_empty() {
+                rest.put(key::checkpoint(), checkpoint.encode());
             }
             rest.rows.sort_unstable();
             // Who is mentioned twice in an event has one row.
@@ -176,8 +197,9 @@ impl Flusher {
             for (key, value) in rest.rows {
                 write(key, &value)?;
             }
-            if left.is_empty() { write(key::checkpoint(), &checkpoint.encode()) } else { Ok(()) }
+            Ok::<_, RowError>(())
         })?;
+        self.compacting.erased = erased;
         let options = &self.store.options;
         for done in flushed {
             let mut table = self.store.table.lock();

@@ -12,6 +12,8 @@
 //! | changes | conversation, seq | target |
 //! | mentions | account, conversation, seq | nothing |
 //! | checkpoint | – | what the rows contain |
+//! | erased | – | how many passes have erased content |
+//! | compacted | – | up to which of them older versions of rows are gone from the disk |
 
 use parlance_types::{AccountId, ConversationId, Seq};
 
@@ -26,6 +28,8 @@ pub(super) const OVERLAYS: u8 = 7;
 pub(super) const CHANGES: u8 = 8;
 pub(super) const MENTIONS: u8 = 9;
 pub(super) const CHECKPOINT: u8 = 10;
+pub(super) const ERASED: u8 = 11;
+pub(super) const COMPACTED: u8 = 12;
 
 pub(super) type Key = Vec<u8>;
 
@@ -77,6 +81,14 @@ pub(super) fn mention(account: AccountId, id: ConversationId, seq: Seq) -> Key {
 
 pub(super) fn checkpoint() -> Key {
     vec![CHECKPOINT]
+}
+
+pub(super) fn erased() -> Key {
+    vec![ERASED]
+}
+
+pub(super) fn compacted() -> Key {
+    vec![COMPACTED]
 }
 
 /// The number at the end of a key.

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parlance_journal::{self as journal, Journal, Position, ReadError, Recovery};
+use parlance_journal::{self as journal, Directory, Files, Journal, Position, ReadError, Recovery};
 use parlance_types::{ConversationId, Epoch};
 
+use super::compacting::Compacting;
 use super::error::OpenError;
 use super::flusher::Flusher;
 use super::head::Checkpoint;
@@ -19,13 +20,25 @@ use super::store::{Miss, Reach, Store};
 use super::{JOURNAL, Options, ROWS, key};
 
 pub(super) fn open(directory: &Path, options: Options) -> Result<Flusher, OpenError> {
-    std::fs::create_dir_all(directory).map_err(|error| OpenError::io(directory, error))?;
     let at = directory.join(JOURNAL);
-    let (journal, recovery) = Journal::open_directory(&at, options.journal())
-        .map_err(|error| OpenError::journal(&at, error))?;
+    let files = Directory::create(&at).map_err(|error| OpenError::io(&at, error))?;
+    open_on(Arc::new(files), directory, options)
+}
+
+/// With the journal in `files`, whatever those are.
+pub(super) fn open_on(
+    files: Arc<dyn Files>,
+    directory: &Path,
+    options: Options,
+) -> Result<Flusher, OpenError> {
+    let at = directory.join(JOURNAL);
+    let (journal, recovery) =
+        Journal::open(files, options.journal()).map_err(|error| OpenError::journal(&at, error))?;
     let rows_at = directory.join(ROWS);
     let rows = open_rows(&rows_at, &options)?;
-    let stored = stored_checkpoint(&rows).map_err(|error| OpenError::rows(&rows_at, error))?;
+    let in_rows = |error| OpenError::rows(&rows_at, error);
+    let stored = stored_checkpoint(&rows).map_err(in_rows)?;
+    let compacting = Compacting::load(&rows.view()).map_err(in_rows)?;
     let listed = if recovery.checkpoint.is_empty() {
         None
     } else {
@@ -42,7 +55,7 @@ pub(super) fn open(directory: &Path, options: Options) -> Result<Flusher, OpenEr
     let store = Store::new(rows, journal.appender(), checkpoint.epoch, recovery.end, options);
     let store = Arc::new(store);
     let mut from = checkpoint.position;
-    let mut flusher = Flusher::new(Arc::clone(&store), journal, checkpoint);
+    let mut flusher = Flusher::new(Arc::clone(&store), journal, checkpoint, compacting);
     // A segment that never held a record may go at any time; nothing behind the last two checkpoints does.
     while let Some(first) = replay(&mut flusher, from, &at)? {
         from = first;
@@ -193,7 +206,7 @@ impl Store {
             Line::Mark(row) => table.apply_mark(&row, position),
             Line::Entry(entry) if entry.record.seq.get() <= seq => {}
             Line::Entry(entry) if entry.record.seq.get() == seq + 1 => {
-                table.apply(&entry, position)
+                table.apply(&entry, position);
             }
             Line::Entry(entry) => {
                 return Err(format!(

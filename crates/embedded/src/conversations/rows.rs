@@ -1,8 +1,9 @@
 //! The rows on disk: one LSM tree, written by whole sorted runs.
 //!
 //! A pass of the flusher is one *ingestion*: its rows become a table of the tree that is synced and then listed, so that a pass is there
-//! as a whole or not at all. The memtable and the journal of the LSM stay empty; durability does not rest on them. Every value
-//! carries a checksum over key and value, so that a row that changed or moved is named and not believed.
+//! as a whole or not at all. The memtable and the journal of the LSM stay empty, but for one row after a merge of all tables; durability
+//! does not rest on them. Every value carries a checksum over key and value, so that a row that changed or moved is named and not
+//! believed.
 
 use std::io;
 use std::ops::RangeInclusive;
@@ -69,6 +70,28 @@ impl Rows {
             Ok(ingestion.write(key, sealed)?)
         })?;
         Ok(ingestion.finish().map_err(RowError::from)?)
+    }
+
+    /// Merges all tables and lets go of those that were merged, so that the disk holds each row as views see it now and in no older
+    /// version. The row at `key` has the value `before` until that is done, then `after`. Reads and ingestions go on meanwhile.
+    pub(super) fn compact(&self, key: &[u8], before: &[u8], after: &[u8]) -> Result<(), RowError> {
+        // The LSM moves the mark behind which versions may go when it ingests, and lets go of tables when it flushes its memtable.
+        let ingest = |value| self.ingest::<RowError>(|write| write(key.to_vec(), value));
+        ingest(before)?;
+        self.keyspace.major_compact()?;
+        ingest(after)?;
+        self.keyspace.insert(key, seal(key, after))?;
+        self.keyspace.rotate_memtable_and_wait()?;
+        Ok(())
+    }
+
+    /// What they take of the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.keyspace.disk_space()
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.keyspace.path()
     }
 }
 
@@ -169,8 +192,8 @@ fn checksum(key: &[u8], value: &[u8]) -> u32 {
 /// A row in words: its table, and the id that it belongs to.
 pub(super) fn name(key: &[u8]) -> String {
     use super::key::{
-        BLOCKS, CHANGES, CHECKPOINT, HEADS, INDEXES, MARKS, MENTIONS, OVERLAYS, PLACES, SNAPSHOTS,
-        id_at,
+        BLOCKS, CHANGES, CHECKPOINT, COMPACTED, ERASED, HEADS, INDEXES, MARKS, MENTIONS, OVERLAYS,
+        PLACES, SNAPSHOTS, id_at,
     };
     use parlance_types::ConversationId;
     let (what, from) = match key.first() {
@@ -184,6 +207,8 @@ pub(super) fn name(key: &[u8]) -> String {
         Some(&CHANGES) => ("a change", 0),
         Some(&MENTIONS) => ("a mention", 16),
         Some(&CHECKPOINT) => return "the checkpoint".to_owned(),
+        Some(&ERASED) => return "the count of erasures".to_owned(),
+        Some(&COMPACTED) => return "the count of merged erasures".to_owned(),
         _ => return "a row of no table".to_owned(),
     };
     match id_at(key, from) {

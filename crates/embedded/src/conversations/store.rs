@@ -5,7 +5,7 @@
 //! that it sees one point of the log.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use parlance_journal as journal;
@@ -30,6 +30,8 @@ pub(super) struct Store {
     pub(super) end: AtomicU64,
     /// The journal had no room for the last group that it was offered.
     pub(super) full: AtomicBool,
+    /// Submissions whose outcome the table does not know yet.
+    pub(super) unanswered: AtomicUsize,
     pub(super) epoch: Epoch,
     pub(super) options: Options,
     pub(super) flush: FlushSignal,
@@ -117,6 +119,7 @@ impl Store {
             applied: AtomicU64::new(end.get()),
             end: AtomicU64::new(end.get()),
             full: AtomicBool::new(false),
+            unanswered: AtomicUsize::new(0),
             epoch,
             flush: FlushSignal::default(),
             held: Mutex::default(),

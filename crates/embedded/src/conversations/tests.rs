@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -39,6 +40,29 @@ impl Disk {
     }
 }
 
+fn list(directory: &Path, files: &mut Vec<PathBuf>) {
+    for file in std::fs::read_dir(directory).expect("a directory").flatten() {
+        let path = file.path();
+        if path.is_dir() {
+            list(&path, files);
+        } else if file.metadata().is_ok_and(|about| about.len() > 0) {
+            files.push(path);
+        }
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a directory is made");
+    for file in std::fs::read_dir(from).expect("a directory").flatten() {
+        let (path, to) = (file.path(), to.join(file.file_name()));
+        if path.is_dir() {
+            copy(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).expect("a file is copied");
+        }
+    }
+}
+
 #[async_trait]
 impl Place for Disk {
     async fn open(&mut self) -> Arc<dyn contract::Conversations> {
@@ -70,6 +94,7 @@ fn any_sequence_agrees() {
     contract::any_sequence_agrees_with_memory(6, || disk(1));
 }
 
+mod erasing;
 mod fixtures;
 mod refusing;
 mod verifying;

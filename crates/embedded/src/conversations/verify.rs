@@ -19,7 +19,7 @@ use super::head::{Checkpoint, StoredHead};
 use super::line::{self, Line};
 use super::recovery::{open_rows, stored_checkpoint};
 use super::rows::{RowError, View};
-use super::{JOURNAL, Options, ROWS, key};
+use super::{JOURNAL, Options, ROWS, compacting, key};
 
 /// Problems that are listed; more of them say nothing new.
 const PROBLEMS_MAX: usize = 1000;
@@ -254,6 +254,11 @@ impl Pass<'_> {
                     checkpoint.events
                 );
                 self.problem(self.rows.clone(), None, what);
+            }
+        }
+        for key in [key::erased(), key::compacted()] {
+            if let Err(error) = compacting::stored(view, &key) {
+                self.row_problem(None, &error);
             }
         }
         self.orphans(view, &heads);

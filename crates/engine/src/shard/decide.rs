@@ -39,7 +39,12 @@ impl<S: CommandSource> Shard<S> {
             let (sender, message_id) = (stamped.command.sender, stamped.command.message_id);
             match conversation.original_in_flight(sender, message_id) {
                 Some(record) => facts.original = Some(record.clone()),
-                None => wanted.original = Some((sender, message_id)),
+                None => {
+                    if let Err(refusal) = self.lookups.count(&stamped.command, stamped.stamp.time) {
+                        return self.refuse(stamped.ticket, refusal);
+                    }
+                    wanted.original = Some((sender, message_id));
+                }
             }
         }
         if let Some(target) = needs.target

@@ -180,6 +180,7 @@ fn names(problems: &[Value], flipped: &Path) -> bool {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are asked for")]
 fn every_flipped_bit_is_named_or_harmless() {
     let (data, acknowledged) = make();
     assert_eq!(verify(&data.path()), (0, Vec::new()), "before anything is flipped");

@@ -13,4 +13,5 @@ mod flips;
 mod groups;
 mod harness;
 mod lifecycle;
+mod old_retries;
 mod resume;

@@ -1,7 +1,7 @@
 //! What `verify` promises: nothing is wrong with a good store, and of a changed byte either something is said or everything still
 //! reads back equal.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use parlance_ports::contract::conversation::sample::{Talk, account, group, mark, seq, thumb};
 use parlance_ports::contract::conversation::seen::{Seen, see};
@@ -14,7 +14,7 @@ use super::super::block::{self, EVENTS_MAX, Summary};
 use super::super::recovery::open_rows;
 use super::super::rows::RowError;
 use super::super::{Conversations, Report, key, verify};
-use super::options;
+use super::{copy, list, options};
 
 /// A store with something of everything: sealed and open blocks, changes, members, marks, snapshots, two passes, and a journal that
 /// goes on where the rows end.
@@ -177,29 +177,6 @@ fn flip_one(directory: &Path, choice: &mut Choice) -> String {
     bytes[at] ^= 1 << choice.below(8);
     std::fs::write(file, bytes).expect("a file is written");
     format!("{} at {at}", file.display())
-}
-
-fn list(directory: &Path, files: &mut Vec<PathBuf>) {
-    for file in std::fs::read_dir(directory).expect("a directory").flatten() {
-        let path = file.path();
-        if path.is_dir() {
-            list(&path, files);
-        } else if file.metadata().is_ok_and(|about| about.len() > 0) {
-            files.push(path);
-        }
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).expect("a directory is made");
-    for file in std::fs::read_dir(from).expect("a directory").flatten() {
-        let (path, to) = (file.path(), to.join(file.file_name()));
-        if path.is_dir() {
-            copy(&path, &to);
-        } else {
-            std::fs::copy(&path, &to).expect("a file is copied");
-        }
-    }
 }
 
 #[tokio::test]
