@@ -61,7 +61,7 @@ struct Serve {
     after_help = "Example:\n  parlance verify --data ./chat --format json\n\nThe exit code is 0 if nothing is wrong, 1 if something is, 2 if it could not be checked."
 )]
 struct Verify {
-    /// Data directory [default: parlance-data]
+    /// Data directory
     #[arg(long, default_value = "parlance-data")]
     data: PathBuf,
     /// How to print the result.

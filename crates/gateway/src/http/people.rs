@@ -1,5 +1,7 @@
 //! People: oneself and others.
 
+use std::collections::HashSet;
+
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -39,7 +41,12 @@ pub(super) async fn find(
     let accounts = gateway.engine.accounts();
     let people = match (q, ids) {
         (Some(handle), None) => accounts.find(&handle).await?.into_iter().collect(),
-        (None, Some(ids)) => accounts.people(decode_ids(&ids)?).await?,
+        (None, Some(ids)) => {
+            let mut ids = decode_ids(&ids)?;
+            let mut asked = HashSet::with_capacity(ids.len());
+            ids.retain(|id| asked.insert(*id));
+            accounts.people(ids).await?
+        }
         _ => return Err(DecodeError::field("q", "give a handle as q, or ids, and not both").into()),
     };
     Ok(answer(StatusCode::OK, |out| People(people).write(out)))

@@ -1,6 +1,6 @@
 //! Signing up, in and out, and what a token is worth.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::Server;
 
@@ -67,4 +67,38 @@ fn people_are_found_by_exact_handle_and_by_id() {
     let ids = format!("/v1/people?ids={},{}", ada.account, bob.account);
     let (_, both) = server.call("GET", &ids, Some(&ada.token), None);
     assert_eq!(both["people"].as_array().map(Vec::len), Some(2), "{both}");
+}
+
+#[test]
+fn no_answer_names_anybody_twice() {
+    let server = Server::start();
+    let (ada, bob, cyd) = (server.join("ada"), server.join("bob"), server.join("cyd"));
+    let mut on_ada = server.connect(&ada, None);
+    let mut on_bob = server.connect(&bob, None);
+    let groups = ["one", "two"].map(|key| on_ada.create(key, &[&bob, &cyd]));
+    for group in &groups {
+        for text in ["a", "b", "c"] {
+            on_ada.say(group, text);
+            on_bob.say(group, text);
+        }
+    }
+    let accounts = |answer: &Value| -> Vec<String> {
+        let people = answer["people"].as_array().expect("people").iter();
+        let mut accounts: Vec<String> =
+            people.map(|person| person["account"].as_str().expect("an id").to_owned()).collect();
+        accounts.sort();
+        accounts
+    };
+    let mut everybody = [&ada, &bob, &cyd].map(|person| person.account.clone());
+    everybody.sort();
+    let mut again = server.connect(&cyd, None);
+    assert_eq!(accounts(&again.ready), everybody);
+    let page = again.fetch(json!({"conversation": groups[0], "after": 0, "limit": 100}));
+    let mut both = [ada.account.clone(), bob.account.clone()];
+    both.sort();
+    assert_eq!(accounts(&page.expect("a page")), both, "those who wrote");
+    let ids = format!("/v1/people?ids={0},{1},{0},{1},{0}", bob.account, ada.account);
+    let (_, found) = server.call("GET", &ids, Some(&ada.token), None);
+    assert_eq!(accounts(&found), both, "{found}");
+    assert_eq!(found["people"][0]["account"], json!(bob.account), "in the order asked for");
 }

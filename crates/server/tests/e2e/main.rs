@@ -15,3 +15,4 @@ mod harness;
 mod lifecycle;
 mod old_retries;
 mod resume;
+mod surface;
