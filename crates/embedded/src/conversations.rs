@@ -25,6 +25,7 @@ mod manifest;
 mod names;
 mod places;
 mod range;
+mod readers;
 mod reads;
 mod recovery;
 mod rows;
@@ -74,8 +75,8 @@ pub struct Options {
     pub heads_max: usize,
     /// Bytes of rows that the LSM caches.
     pub cache_bytes: u64,
-    /// Reads that wait for the disk at a time.
-    pub reads_max: usize,
+    /// Threads that read rows.
+    pub readers: usize,
     /// How often the tables of the rows are merged at most, so that what was erased is gone from them too.
     pub compact_age: Duration,
     /// How long the journal is kept, beyond the last two checkpoints.
@@ -99,7 +100,7 @@ impl Default for Options {
             tails_bytes_max: 48 << 20,
             heads_max: 400_000,
             cache_bytes: 32 << 20,
-            reads_max: 16,
+            readers: 4,
             compact_age: Duration::from_hours(12),
             journal_age_max: Duration::from_hours(24),
             journal_bytes_max: 8 << 30,

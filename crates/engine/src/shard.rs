@@ -18,15 +18,15 @@ mod request;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use parlance_ports::{CommandSource, ConversationStore, EventSink, SourceClosed, Stamped};
 use parlance_types::ConversationId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
-pub use reads::rebuild_state;
 pub(crate) use lookups::Lookups;
+pub use reads::rebuild_state;
 pub(crate) use reads::record_at;
 pub use request::{HeadAnswer, Request};
 
@@ -158,7 +158,7 @@ impl<S: CommandSource> Shard<S> {
                 Event::Request(Some(request)) => self.take_requests(request),
                 Event::Request(None) => requests_open = false,
                 Event::Committed(result) => self.complete(result).await,
-                Event::Read(done) => self.resume(done),
+                Event::Read(done) => self.take_reads(done),
                 Event::MarksDue => self.announce_marks(),
             }
             self.submit();
@@ -199,6 +199,19 @@ impl<S: CommandSource> Shard<S> {
             self.receive(stamped);
         }
         self.shrink();
+    }
+
+    /// Goes on with everything that was read meanwhile, so that many cold conversations share a group.
+    fn take_reads(&mut self, first: ReadDone) {
+        let mut next = Some(first);
+        for _ in 0..GROUP_MAX {
+            let Some(done) = next else { return };
+            self.resume(done);
+            next = self.reads.next().now_or_never().flatten();
+        }
+        if let Some(done) = next {
+            self.resume(done);
+        }
     }
 
     /// Takes every request that is there, so that many cost one turn of the loop.

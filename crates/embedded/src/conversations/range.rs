@@ -1,5 +1,6 @@
 //! Events by their place: from the tail, and from blocks where the tail does not reach.
 
+use bytes::Bytes;
 use parlance_ports::{Direction, RangeQuery};
 use parlance_types::{ConversationId, Record, Seq};
 
@@ -108,24 +109,26 @@ impl Deeper<'_> {
     }
 
     fn ascending(&self, budget: &mut Budget) -> Result<Vec<Record>, RowError> {
-        let below = key::block(self.id, 1)..=key::block(self.id, self.from);
-        let begin = match self.view.range(below).next_back() {
-            Some(row) => row?.0.to_vec(),
-            None => return Err(self.missing(self.from, self.to)),
-        };
         let mut records = Vec::new();
         let mut expected = self.from;
-        'blocks: for row in self.view.range(begin..=key::block(self.id, self.to)) {
-            for record in self.block(row?, expected)? {
-                if record.seq.get() < self.from {
-                    continue;
+        let mut begin = key::block(self.id, self.from);
+        if self.from == 1 {
+            // The first block begins with the first event, so that a young conversation needs no scan.
+            let missing = || self.missing(1, self.to);
+            let value = self.view.get(&begin)?.ok_or_else(missing)?;
+            expected = self.admit((Bytes::from(begin), value), expected, budget, &mut records)?;
+            begin = key::block(self.id, expected);
+        } else {
+            let below = key::block(self.id, 1)..=begin;
+            let last = self.view.range(below).next_back();
+            begin = last.ok_or_else(|| self.missing(self.from, self.to))??.0.to_vec();
+        }
+        if expected <= self.to {
+            for row in self.view.range(begin..=key::block(self.id, self.to)) {
+                expected = self.admit(row?, expected, budget, &mut records)?;
+                if expected > self.to {
+                    break;
                 }
-                if record.seq.get() > self.to || !budget.admits(content_bytes(&record)) {
-                    expected = self.to + 1;
-                    break 'blocks;
-                }
-                expected = record.seq.get() + 1;
-                records.push(record);
             }
         }
         if expected <= self.to {
@@ -134,12 +137,29 @@ impl Deeper<'_> {
         Ok(records)
     }
 
-    /// The events of a block that must hold `expected`, up to the end of the range.
-    fn block(
+    /// Adds the events of a block from `expected` on. Answers what is expected next, which lies behind the range once that is over.
+    fn admit(
         &self,
-        (key, value): (bytes::Bytes, bytes::Bytes),
-        expected: u64,
-    ) -> Result<Vec<Record>, RowError> {
+        row: (Bytes, Bytes),
+        mut expected: u64,
+        budget: &mut Budget,
+        records: &mut Vec<Record>,
+    ) -> Result<u64, RowError> {
+        for record in self.block(row, expected)? {
+            if record.seq.get() < expected {
+                continue;
+            }
+            if record.seq.get() > self.to || !budget.admits(content_bytes(&record)) {
+                return Ok(self.to + 1);
+            }
+            expected = record.seq.get() + 1;
+            records.push(record);
+        }
+        Ok(expected)
+    }
+
+    /// The events of a block that must hold `expected`, up to the end of the range.
+    fn block(&self, (key, value): (Bytes, Bytes), expected: u64) -> Result<Vec<Record>, RowError> {
         let block = Block::decode(&key, value)?;
         let summary = block.summary;
         if expected < summary.first || summary.last < expected {

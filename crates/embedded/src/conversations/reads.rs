@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::{Buf, Bytes};
 use parlance_ports::record::{self, RecordError};
 use parlance_ports::{Direction, HeadRow, Loaded, MembershipRow, RangeQuery, Snapshot};
-use parlance_types::{AccountId, ConversationId, Marks, Overlay, Seq};
+use parlance_types::{AccountId, ConversationId, Marks, Overlay, Position, Seq};
 
 use super::head::Place;
 use super::rows::{RowError, View};
@@ -60,7 +60,9 @@ pub(super) fn load(
         if seq(&stored) > seq(&snapshot) {
             snapshot = stored;
         }
-        merge_stored_marks(view, id, &mut marks)?;
+        if head.marked > Position::ZERO {
+            merge_stored_marks(view, id, &mut marks)?;
+        }
     }
     let query = RangeQuery {
         conversation: id,

@@ -15,6 +15,7 @@ use super::error::OpenError;
 use super::flusher::Flusher;
 use super::head::Checkpoint;
 use super::line::{self, Line};
+use super::readers::Readers;
 use super::rows::{RowError, Rows};
 use super::store::{Miss, Reach, Store};
 use super::{JOURNAL, Options, ROWS, key};
@@ -52,7 +53,9 @@ pub(super) fn open_on(
             return Err(OpenError::damaged(what));
         }
     };
-    let store = Store::new(rows, journal.appender(), checkpoint.epoch, recovery.end, options);
+    let readers = Readers::start(options.readers).map_err(OpenError::Thread)?;
+    let store =
+        Store::new(rows, readers, journal.appender(), checkpoint.epoch, recovery.end, options);
     let store = Arc::new(store);
     let mut from = checkpoint.position;
     let mut flusher = Flusher::new(Arc::clone(&store), journal, checkpoint, compacting);

@@ -1,9 +1,9 @@
 //! What readers, committers and the flusher share, and the reads over memory and rows.
 //!
-//! A read is one function that is tried with memory alone first. If it needs the rows it is done again on the blocking pool, of
-//! which a bounded number runs at a time. It takes what it needs from memory and a view of the rows under one lock, so
-//! that it sees one point of the log.
+//! A read is one function that is tried with memory alone first. If it needs the rows it is done again by a thread for that. It takes
+//! what it needs from memory and a view of the rows under one lock, so that it sees one point of the log.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 
@@ -11,12 +11,13 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use parlance_journal as journal;
 use parlance_ports::{StoreError, record};
 use parlance_types::{ConversationId, Epoch};
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use super::Options;
 use super::commit::Held;
 use super::head::StoredHead;
 use super::key;
+use super::readers::{HandOver, Readers};
 use super::rows::{RowError, Rows, View};
 use super::table::Table;
 
@@ -38,7 +39,7 @@ pub(super) struct Store {
     /// Answers held back until the flusher has caught up.
     pub(super) held: Mutex<Vec<Held>>,
     pub(super) builder: Mutex<journal::GroupBuilder>,
-    reads: Semaphore,
+    readers: Readers,
 }
 
 /// How the flusher is woken.
@@ -107,6 +108,7 @@ impl Reach {
 impl Store {
     pub(super) fn new(
         rows: Rows,
+        readers: Readers,
         appender: journal::Appender,
         epoch: Epoch,
         end: journal::Position,
@@ -115,6 +117,7 @@ impl Store {
         Self {
             table: Mutex::new(Table::new()),
             rows,
+            readers,
             appender,
             applied: AtomicU64::new(end.get()),
             end: AtomicU64::new(end.get()),
@@ -124,7 +127,6 @@ impl Store {
             flush: FlushSignal::default(),
             held: Mutex::default(),
             builder: Mutex::default(),
-            reads: Semaphore::new(options.reads_max),
             options,
         }
     }
@@ -161,19 +163,27 @@ impl Store {
             Err(Miss::Store(error)) => return Err(error),
             Err(Miss::Disk) => {}
         }
-        let permit = self.reads.acquire().await;
+        let (answer, answered) = oneshot::channel();
         let store = Arc::clone(self);
-        let done = tokio::task::spawn_blocking(move || read(&store, Reach::Disk)).await;
-        drop(permit);
-        match done {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(Miss::Store(error))) => Err(error),
-            Ok(Err(Miss::Disk)) => Err(StoreError::Unavailable("the rows were not read".into())),
+        self.readers.push(Box::new(move || -> HandOver {
+            if answer.is_closed() {
+                return Box::new(|| ());
+            }
+            let outcome = catch_unwind(AssertUnwindSafe(|| read(&store, Reach::Disk)));
+            // Who asked may go meanwhile.
+            Box::new(move || drop(answer.send(outcome)))
+        }));
+        match answered.await {
+            Ok(Ok(Ok(answer))) => Ok(answer),
+            Ok(Ok(Err(Miss::Store(error)))) => Err(error),
+            Ok(Ok(Err(Miss::Disk))) => {
+                Err(StoreError::Unavailable("the rows were not read".into()))
+            }
             // The LSM asserts what it reads; what it wrote itself holds.
-            Err(error) if error.is_panic() => {
+            Ok(Err(_)) => {
                 Err(StoreError::Damaged("the rows cannot be read: the reader panicked".into()))
             }
-            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+            Err(_) => Err(StoreError::Unavailable("the store was closed".into())),
         }
     }
 }

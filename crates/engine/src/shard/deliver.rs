@@ -14,6 +14,8 @@ use crate::reply::{self, Answer, Outcome, Reply};
 
 /// Events after which a state is handed to the store again.
 const SAVE_EVERY: u32 = 256;
+/// Events that are replayed rather than kept as a state: fewer than a block of the store, which is read for them anyway.
+const SAVE_FROM: u32 = 32;
 
 impl<S: CommandSource> Shard<S> {
     /// Sends the group being built on its way.
@@ -237,7 +239,7 @@ fn save(
     id: parlance_types::ConversationId,
 ) {
     let Some(seq) = conversation.working.seq() else { return };
-    if conversation.unsaved > 0 && conversation.in_flight.is_empty() {
+    if conversation.unsaved >= SAVE_FROM && conversation.in_flight.is_empty() {
         store.save(id, Snapshot { seq, state: conversation.working.encode() });
         conversation.unsaved = 0;
     }
