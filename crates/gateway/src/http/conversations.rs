@@ -1,39 +1,30 @@
 //! Conversations: the list, one, and a new group.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_core::identity;
 use parlance_protocol::rest::{Group, RestBody, decode};
 use parlance_protocol::{DecodeError, decode_cursor};
 use parlance_types::{Action, Code, Command, ConversationId, limits};
-use serde::Deserialize;
 
 use super::ApiError;
 use super::messages::decided;
-use super::request::{Bearer, Body, answer};
+use super::request::{Bearer, Body, Named, Params, answer};
 use crate::Gateway;
-
-/// Which page of the list.
-#[derive(Deserialize)]
-pub(super) struct Page {
-    cursor: Option<String>,
-    more: Option<String>,
-    limit: Option<usize>,
-}
 
 /// `GET /v1/conversations`
 pub(super) async fn list(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
-    Query(Page { cursor, more, limit }): Query<Page>,
+    params: Params,
 ) -> Result<Response, ApiError> {
     let engine = &gateway.engine;
-    let since =
-        cursor.and_then(|text| decode_cursor(&text).ok()).filter(|cursor| engine.covers(*cursor));
-    let limit = limit.unwrap_or(limits::PAGE_HEADS_DEFAULT);
+    let cursor = params.text("cursor").and_then(|text| decode_cursor(text).ok());
+    let since = cursor.filter(|cursor| engine.covers(*cursor));
+    let limit = params.number("limit")?.unwrap_or(limits::PAGE_HEADS_DEFAULT);
     let since = since.map(|cursor| cursor.position);
-    let page = engine.list_after(signed.account, since, more.as_deref(), limit).await?;
+    let page = engine.list_after(signed.account, since, params.text("more"), limit).await?;
     let page =
         page.ok_or_else(|| DecodeError::field("more", "is not what a page of this list gave"))?;
     Ok(answer(StatusCode::OK, |out| page.write(out)))
@@ -48,7 +39,7 @@ pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
 pub(super) async fn one(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
-    Path(conversation): Path<String>,
+    Named(conversation): Named,
 ) -> Result<Response, ApiError> {
     head(&gateway, signed.account, id(&conversation)?, StatusCode::OK).await
 }

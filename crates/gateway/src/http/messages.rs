@@ -1,6 +1,6 @@
 //! Messages: sending and reading.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use parlance_engine::accounts::Signed;
@@ -9,11 +9,10 @@ use parlance_protocol::DecodeError;
 use parlance_protocol::rest::{Message, RestBody, decode};
 use parlance_types::frame::{Fetch, FetchRange, Place, Send};
 use parlance_types::{AccountId, Action, Code, MessageId, Seq, limits};
-use serde::Deserialize;
 
 use super::ApiError;
 use super::conversations::id;
-use super::request::{Bearer, Body, answer};
+use super::request::{Bearer, Body, Named, Params, answer};
 use crate::{Gateway, command};
 
 /// What was decided, or why nothing was.
@@ -30,7 +29,7 @@ pub(super) fn decided(outcome: &Outcome) -> Result<Answer, ApiError> {
 pub(super) async fn send(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
-    Path(conversation): Path<String>,
+    Named(conversation): Named,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
@@ -42,7 +41,7 @@ pub(super) async fn send(
 pub(super) async fn send_direct(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
-    Path(account): Path<String>,
+    Named(account): Named,
     headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
@@ -82,52 +81,40 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<MessageId>, ApiError> {
 }
 
 /// Which range; the fields of the `fetch` frame.
-#[derive(Deserialize)]
-pub(super) struct Range {
-    after: Option<u64>,
-    before: Option<u64>,
-    around: Option<u64>,
-    changes_after: Option<u64>,
-    up_to: Option<u64>,
-    limit: Option<usize>,
-}
-
-impl Range {
-    fn range(&self) -> Result<FetchRange, ApiError> {
-        let seq = |name: &'static str, value: u64| {
-            Seq::new(value)
-                .ok_or_else(|| ApiError::from(DecodeError::field(name, "a seq is a number from 1")))
-        };
-        let given = [self.after, self.before, self.around, self.changes_after];
-        if given.iter().flatten().count() > 1 {
-            let message = "only one of after, before, around and changes_after";
-            return Err(DecodeError::field("after", message).into());
-        }
-        Ok(match *self {
-            Self { after: Some(after), .. } => FetchRange::After { after },
-            Self { before: Some(before), .. } => {
-                FetchRange::Before { before: Some(seq("before", before)?) }
-            }
-            Self { around: Some(around), .. } => {
-                FetchRange::Around { around: seq("around", around)? }
-            }
-            Self { changes_after: Some(after), up_to, .. } => {
-                FetchRange::ChangesAfter { after, up_to: seq("up_to", up_to.unwrap_or(0))? }
-            }
-            _ => FetchRange::Before { before: None },
-        })
+fn range(params: &Params) -> Result<FetchRange, ApiError> {
+    let seq = |name: &'static str, value: u64| {
+        Seq::new(value)
+            .ok_or_else(|| ApiError::from(DecodeError::field(name, "a seq is a number from 1")))
+    };
+    let names = ["after", "before", "around", "changes_after"];
+    let mut given = names.into_iter().filter(|name| params.text(name).is_some());
+    let Some(name) = given.next() else { return Ok(FetchRange::Before { before: None }) };
+    if given.next().is_some() {
+        let message = "only one of after, before, around and changes_after";
+        return Err(DecodeError::field("after", message).into());
     }
+    let value = params.number(name)?.unwrap_or(0);
+    Ok(match name {
+        "after" => FetchRange::After { after: value },
+        "before" => FetchRange::Before { before: Some(seq(name, value)?) },
+        "around" => FetchRange::Around { around: seq(name, value)? },
+        _ => {
+            let up_to = params.number("up_to")?.unwrap_or(0);
+            FetchRange::ChangesAfter { after: value, up_to: seq("up_to", up_to)? }
+        }
+    })
 }
 
 /// `GET /v1/conversations/{conversation}/messages`
 pub(super) async fn page(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
-    Path(conversation): Path<String>,
-    Query(range): Query<Range>,
+    Named(conversation): Named,
+    params: Params,
 ) -> Result<Response, ApiError> {
-    let limit = range.limit.unwrap_or(limits::PAGE_EVENTS_MAX);
-    let fetch = Fetch { id: 0, conversation: id(&conversation)?, range: range.range()?, limit };
+    let limit = params.number("limit")?.unwrap_or(limits::PAGE_EVENTS_MAX);
+    let range = range(&params)?;
+    let fetch = Fetch { id: 0, conversation: id(&conversation)?, range, limit };
     let page = gateway.engine.fetch(signed.account, fetch).await?;
     Ok(answer(StatusCode::OK, |out| page.write(out)))
 }

@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_protocol::DecodeError;
 use parlance_protocol::rest::{Me, People, RestBody, decode_ids};
 use parlance_types::{AccountId, Code};
-use serde::Deserialize;
 
 use super::ApiError;
-use super::request::{Bearer, answer};
+use super::request::{Bearer, Named, Params, answer};
 use crate::Gateway;
 
 /// `GET /v1/me`
@@ -25,24 +24,17 @@ pub(super) async fn me(
     Ok(answer(StatusCode::OK, |out| me.write(out)))
 }
 
-/// Whom to look for: one exact handle, or ids.
-#[derive(Deserialize)]
-pub(super) struct Wanted {
-    q: Option<String>,
-    ids: Option<String>,
-}
-
-/// `GET /v1/people?q=` or `?ids=`
+/// `GET /v1/people?q=` or `?ids=`: one exact handle, or ids.
 pub(super) async fn find(
     State(gateway): State<Gateway>,
     Bearer(_): Bearer,
-    Query(Wanted { q, ids }): Query<Wanted>,
+    params: Params,
 ) -> Result<Response, ApiError> {
     let accounts = gateway.engine.accounts();
-    let people = match (q, ids) {
-        (Some(handle), None) => accounts.find(&handle).await?.into_iter().collect(),
+    let people = match (params.text("q"), params.text("ids")) {
+        (Some(handle), None) => accounts.find(handle).await?.into_iter().collect(),
         (None, Some(ids)) => {
-            let mut ids = decode_ids(&ids)?;
+            let mut ids = decode_ids(ids)?;
             let mut asked = HashSet::with_capacity(ids.len());
             ids.retain(|id| asked.insert(*id));
             accounts.people(ids).await?
@@ -56,7 +48,7 @@ pub(super) async fn find(
 pub(super) async fn one(
     State(gateway): State<Gateway>,
     Bearer(_): Bearer,
-    Path(account): Path<String>,
+    Named(account): Named,
 ) -> Result<Response, ApiError> {
     let not_found = || ApiError::code(Code::NotFound);
     let account: AccountId = account.parse().map_err(|_| not_found())?;

@@ -1,12 +1,16 @@
 //! What every handler does with a request first: who asks, and with which body.
 
+use std::collections::HashMap;
+use std::str::FromStr;
+
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use parlance_engine::accounts::Signed;
+use parlance_protocol::DecodeError;
 use parlance_types::Code;
 
 use super::ApiError;
@@ -38,6 +42,46 @@ impl FromRequestParts<Gateway> for Bearer {
 fn refused(gateway: &Gateway, code: Code) -> ApiError {
     gateway.engine.metrics().refused(code);
     ApiError::code(code)
+}
+
+/// The text of the path's variable. What is not even text names nothing.
+pub(super) struct Named(pub(super) String);
+
+impl FromRequestParts<Gateway> for Named {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let path = Path::<String>::from_request_parts(parts, gateway).await;
+        path.map(|Path(text)| Self(text)).map_err(|_| ApiError::code(Code::NotFound))
+    }
+}
+
+/// The values behind the `?` of an address, by name; of two of one name the last.
+pub(super) struct Params(HashMap<String, String>);
+
+impl FromRequestParts<Gateway> for Params {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Gateway) -> Result<Self, ApiError> {
+        let query = Query::<HashMap<String, String>>::try_from_uri(&parts.uri);
+        query
+            .map(|Query(params)| Self(params))
+            .map_err(|_| DecodeError::field("?", "cannot be read as names and values").into())
+    }
+}
+
+impl Params {
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+
+    /// A number, or a refusal that names it.
+    pub(super) fn number<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        text.parse()
+            .map(Some)
+            .map_err(|_| DecodeError::field(name, "expected a whole number in its range").into())
+    }
 }
 
 /// The bytes of a body within the limit.

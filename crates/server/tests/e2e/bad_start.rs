@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::{Data, Person, Server, texts};
+use crate::harness::{Data, Person, Server};
+use crate::socket::texts;
 
 /// Runs a server that must not start; gives the one line that it leaves.
 fn refused(mut command: Command) -> String {

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, texts};
+use crate::harness::Server;
+use crate::socket::texts;
 
 fn at(events: &[Value], seq: &Value) -> Value {
     events

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::harness::{Data, Person, Server, message_id};
+use crate::harness::{Data, Person, Server};
+use crate::socket::message_id;
 
 /// One sender's messages: id → the `ok`, if one came.
 type Sent = BTreeMap<String, Option<serde_json::Value>>;

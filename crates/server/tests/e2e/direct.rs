@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{Server, message_id, texts};
+use crate::harness::Server;
+use crate::socket::{message_id, texts};
 
 #[test]
 fn a_message_arrives_once_and_in_order_on_every_device() {

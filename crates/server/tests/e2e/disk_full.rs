@@ -7,7 +7,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Data, Server, Socket, texts};
+use crate::harness::{Data, Server};
+use crate::socket::{Socket, texts};
 
 /// Small segments fill up quickly.
 const SEGMENT: (&str, &str) = ("PARLANCE__STORE__SEGMENT_MIB", "1");
@@ -53,7 +54,7 @@ fn without_room_sends_are_refused_and_what_was_acknowledged_stays() {
     let text = json!({"kind": "text", "text": "again"});
     is_refused_for_room(&socket.change(&conversation, text).expect_err("refused"));
     assert_eq!(texts(&socket.history(&conversation)), sent);
-    let body = json!({"message_id": crate::harness::message_id(), "body": {"kind": "text", "text": "by HTTP"}});
+    let body = json!({"message_id": crate::socket::message_id(), "body": {"kind": "text", "text": "by HTTP"}});
     let path = format!("/v1/conversations/{conversation}/messages");
     let (status, error) = server.call("POST", &path, Some(&ada.token), Some(&body));
     assert_eq!((status, &error["error"]["code"]), (507, &json!("storage_full")), "{error}");

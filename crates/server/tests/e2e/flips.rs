@@ -8,7 +8,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Data, Person, Server, Socket};
+use crate::harness::{Data, Person, Server};
+use crate::socket::Socket;
 
 const SETTINGS: &[(&str, &str)] = &[("PARLANCE__STORE__SEGMENT_MIB", "1")];
 const HANDLES: [&str; 4] = ["ada", "bob", "cyd", "dee"];

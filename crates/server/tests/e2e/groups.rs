@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{Server, Socket, message_id, texts};
+use crate::harness::Server;
+use crate::socket::{Socket, message_id, texts};
 
 fn kinds(socket: &mut Socket, conversation: &str) -> Vec<String> {
     let events = socket.history(conversation);

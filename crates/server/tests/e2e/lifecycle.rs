@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Data, Server, texts};
+use crate::harness::{Data, Server};
+use crate::socket::texts;
 
 fn parlance(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_parlance")).args(arguments).output().expect("runs")

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod bad_input;
+mod bad_requests;
 mod bad_start;
 mod changes;
 mod client;
@@ -15,4 +16,5 @@ mod harness;
 mod lifecycle;
 mod old_retries;
 mod resume;
+mod socket;
 mod surface;

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Server, Socket, message_id};
+use crate::harness::Server;
+use crate::socket::{Socket, message_id};
 
 /// An id of an hour ago, later than those before it.
 fn old_id(number: u64) -> String {

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use crate::harness::{Data, Server, message_id, texts};
+use crate::harness::{Data, Server};
+use crate::socket::{message_id, texts};
 
 #[test]
 fn a_cursor_lists_only_what_changed_since() {
