@@ -28,6 +28,7 @@ mod range;
 mod readers;
 mod reads;
 mod recovery;
+mod retention;
 mod rows;
 mod store;
 mod table;
@@ -79,9 +80,9 @@ pub struct Options {
     pub readers: usize,
     /// How often the tables of the rows are merged at most, so that what was erased is gone from them too.
     pub compact_age: Duration,
-    /// How long the journal is kept, beyond the last two checkpoints.
+    /// How long the journal keeps a record, beyond the last two checkpoints.
     pub journal_age_max: Duration,
-    /// How much of it.
+    /// How much of it is kept, and never more than a tenth of the disk.
     pub journal_bytes_max: u64,
     pub segment_bytes: u64,
     /// Free space that is left to others.

@@ -2,15 +2,16 @@
 //!
 //! A pass takes everything that is dirty, in the order of the keys, as one ingestion (or a few, if there is much), of which the last one
 //! carries the checkpoint: the position before which the rows hold everything. Only then the manifest of the journal learns it, and
-//! old segments go. A pass that fails changes nothing and is tried again; meanwhile memory is bounded by refusing commits.
+//! old segments go. A pass that fails changes nothing and is tried again; meanwhile memory is bounded by refusing commits. Where nothing
+//! happens two more passes over nothing move the last two checkpoints to the end, so that the journal can let go of everything.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use parlance_journal::{GroupBuilder, Journal, Position, Trim};
+use parlance_journal::{GroupBuilder, Journal, Position};
 use parlance_types::ConversationId;
 
 use super::build::{Rest, build};
@@ -18,6 +19,7 @@ use super::compacting::Compacting;
 use super::flushing::Flushed;
 use super::head::Checkpoint;
 use super::key;
+use super::retention::Retention;
 use super::rows::RowError;
 use super::store::{Store, Wanted};
 use super::table::PARTS;
@@ -34,6 +36,7 @@ pub(super) struct Flusher {
     journal: Journal,
     checkpoint: Checkpoint,
     pub(super) compacting: Compacting,
+    retention: Retention,
 }
 
 impl Flusher {
@@ -43,7 +46,7 @@ impl Flusher {
         checkpoint: Checkpoint,
         compacting: Compacting,
     ) -> Self {
-        Self { store, journal, checkpoint, compacting }
+        Self { store, journal, checkpoint, compacting, retention: Retention::default() }
     }
 
     pub(super) fn store(&self) -> Arc<Store> {
@@ -84,10 +87,26 @@ impl Flusher {
         let is_due = is_pressed || wanted == Wanted::Nothing;
         match if is_due { self.pass() } else { Ok(()) } {
             Ok(()) => {
+                if wanted == Wanted::Nothing {
+                    self.rest();
+                }
                 self.compacting.turn(&self.store);
                 self.store.options.flush_age
             }
             Err(_) => RETRY,
+        }
+    }
+
+    /// What is due though nothing happens: what the journal holds grows old.
+    pub(super) fn rest(&mut self) {
+        let end = Position::new(self.store.end.load(Ordering::Acquire));
+        let is_idle = self.store.table.lock().dirty.is_empty();
+        if is_idle && self.checkpoint.previous < end {
+            // Told in the log; tried again the next time.
+            drop(self.write(Vec::new(), end));
+        } else {
+            let Self { retention, journal, store, checkpoint, .. } = self;
+            retention.turn(journal, &store.options, checkpoint.previous);
         }
     }
 
@@ -124,6 +143,10 @@ impl Flusher {
             return Ok(());
         }
         dirty.sort_unstable();
+        self.write(dirty, end)
+    }
+
+    fn write(&mut self, dirty: Vec<ConversationId>, end: Position) -> Result<(), RowError> {
         // The LSM asserts what it reads.
         let done =
             catch_unwind(AssertUnwindSafe(|| self.flush(&dirty, end))).unwrap_or_else(|_| {
@@ -134,7 +157,7 @@ impl Flusher {
         if let Err(error) = &done {
             tracing::error!(%error, "could not flush conversations");
             // Those that were flushed before the failure are not dirty and will be passed over.
-            table.dirty.extend_from_slice(&dirty);
+            table.dirty.extend(dirty);
             table.dirty.sort_unstable();
             table.dirty.dedup();
         }
@@ -151,7 +174,7 @@ impl Flusher {
     fn flush(&mut self, dirty: &[ConversationId], end: Position) -> Result<(), RowError> {
         let mut checkpoint =
             Checkpoint { position: end, previous: self.checkpoint.position, ..self.checkpoint };
-        let mut left = dirty;
+        let mut left = self.ingest(dirty, &mut checkpoint)?;
         while !left.is_empty() {
             left = self.ingest(left, &mut checkpoint)?;
         }
@@ -214,15 +237,7 @@ impl Flusher {
             tracing::error!(%error, "could not write the checkpoint");
             return;
         }
-        let options = &self.store.options;
-        let trim = Trim {
-            before: self.checkpoint.previous,
-            bytes_max: options.journal_bytes_max,
-            written_before: SystemTime::now().checked_sub(options.journal_age_max),
-        };
-        if let Err(error) = self.journal.trim(&trim) {
-            tracing::warn!(%error, "could not delete old segments of the journal");
-        }
+        self.retention.turn(&self.journal, &self.store.options, self.checkpoint.previous);
         self.forget();
     }
 

@@ -2,10 +2,10 @@
 //! any point of the way.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parlance_ports::contract::conversation::sample::{Talk, account, all, group, seq};
-use parlance_ports::{EventSink, Group};
+use parlance_ports::{ConversationStore, EventSink, Group};
 use parlance_types::{Entry, OverlayChange, Payload};
 use tempfile::TempDir;
 
@@ -40,10 +40,10 @@ fn compact(flusher: &mut Flusher) {
     assert!(flusher.compacting.wait(Duration::from_mins(1)), "tables are merged");
 }
 
-/// Every file of the rows that says it.
-fn said_by(directory: &Path, secret: &str) -> Vec<PathBuf> {
+/// Every file below that says it.
+fn files_that_say(directory: &Path, secret: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
-    list(&directory.join(ROWS), &mut files);
+    list(directory, &mut files);
     let says = |file: &PathBuf| {
         let bytes = std::fs::read(file).expect("a file is read");
         bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
@@ -84,7 +84,7 @@ fn told(talk: &mut Talk) -> (u64, Vec<Entry>) {
 
 fn check_nothing_is_left(directory: &Path) {
     for secret in [secret(1), secret(2)] {
-        assert_eq!(said_by(directory, &secret), Vec::<PathBuf>::new());
+        assert_eq!(files_that_say(&directory.join(ROWS), &secret), Vec::<PathBuf>::new());
         assert_eq!(rows_that_say(directory, &secret), 0);
     }
     let report = verify(directory, &mut |_| {}, &mut |_| {}).expect("there is a store");
@@ -100,7 +100,10 @@ async fn nothing_of_it_is_left_on_disk() {
     let (target, entries) = told(&mut talk);
     commit(&flusher, entries).await;
     pass(&mut flusher);
-    assert!(!said_by(directory.path(), &secret(1)).is_empty(), "it is there before");
+    assert!(
+        !files_that_say(&directory.path().join(ROWS), &secret(1)).is_empty(),
+        "it is there before"
+    );
     assert!(flusher.compacting.is_done());
 
     commit(&flusher, vec![talk.change(account(1), seq(target), OverlayChange::Deleted)]).await;
@@ -113,7 +116,11 @@ async fn nothing_of_it_is_left_on_disk() {
     let after = tables(directory.path());
     assert!(before.iter().all(|table| !after.contains(table)), "{before:?} {after:?}");
     for secret in [secret(1), secret(2)] {
-        assert_eq!(said_by(directory.path(), &secret), Vec::<PathBuf>::new(), "while it is open");
+        assert_eq!(
+            files_that_say(&directory.path().join(ROWS), &secret),
+            Vec::<PathBuf>::new(),
+            "while it is open"
+        );
     }
     drop(flusher);
     check_nothing_is_left(directory.path());
@@ -168,6 +175,31 @@ fn check_tail(flusher: &Flusher, talk: &Talk, target: u64) {
     }
 }
 
+/// After its retention the journal does not have it either, though nothing else happens.
+#[tokio::test]
+async fn nothing_of_it_is_left_in_the_journal() {
+    let directory = tempfile::tempdir().expect("a directory for a test");
+    let options = Options { journal_age_max: Duration::ZERO, ..options(usize::MAX) };
+    let mut flusher = recovery::open(directory.path(), options).expect("the store opens");
+    let mut talk = Talk::new(1);
+    let (target, entries) = told(&mut talk);
+    commit(&flusher, entries).await;
+    commit(&flusher, vec![talk.change(account(1), seq(target), OverlayChange::Deleted)]).await;
+    pass(&mut flusher);
+    let journal = directory.path().join(JOURNAL);
+    assert!(!files_that_say(&journal, &secret(1)).is_empty(), "it is there before");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !files_that_say(&journal, &secret(1)).is_empty() {
+        assert!(Instant::now() < deadline, "the journal keeps it");
+        flusher.rest();
+        std::thread::yield_now();
+    }
+    drop(flusher);
+    check_nothing_is_left(directory.path());
+    let store = Conversations::open(directory.path(), super::options(1)).expect("it opens again");
+    assert_eq!(store.range(all(talk.id)).await.map(|records| records.len()), Ok(3));
+}
+
 /// A crash leaves a journal of one moment and rows of the same or a later one.
 #[tokio::test]
 async fn a_crash_brings_nothing_back() {
@@ -192,9 +224,9 @@ async fn a_crash_brings_nothing_back() {
     moments.push(taken(original.path()));
     drop(flusher);
 
-    for (number, journal) in moments.iter().enumerate().skip(deleted) {
+    for (number, journal) in moments.iter().enumerate().take(deleted + 2).skip(deleted) {
         // The journal knows of a deletion before the rows do.
-        for rows in &moments[..moments.len()] {
+        for rows in &moments {
             let after = crashed(journal.path(), rows.path());
             let store = Conversations::open(after.path(), options(1)).unwrap_or_else(|error| {
                 panic!("the journal of moment {number}: {error}");

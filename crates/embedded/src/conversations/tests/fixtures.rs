@@ -7,6 +7,7 @@ use parlance_ports::{HeadRow, record};
 use parlance_types::{Entry, Epoch, Hash, Micros, Ordinal, Position};
 
 use super::super::block::{self, Block, Summary};
+use super::super::compacting::Erasures;
 use super::super::head::{Checkpoint, Place, StoredHead};
 use super::super::index::{Index, Indexed};
 use super::super::key;
@@ -46,6 +47,10 @@ fn checkpoint() -> Checkpoint {
     }
 }
 
+fn erasures() -> Erasures {
+    Erasures { passes: 3, at_ms: 1_795_430_000_000 }
+}
+
 /// Large enough to be packed.
 fn entries() -> Vec<Entry> {
     Talk::new(1).texts(12)
@@ -79,6 +84,7 @@ fn the_first_format_loads() {
     assert_eq!(StoredHead::decode(fixture("head")), Ok(head()));
     assert_eq!(Place::decode(fixture("place")), Ok(place()));
     assert_eq!(Checkpoint::decode(fixture("checkpoint")), Ok(checkpoint()));
+    assert_eq!(Erasures::decode(fixture("erasures")), Ok(erasures()));
     assert_eq!(Index::decode(fixture("index")), Ok(index(&events)));
     assert_eq!(line::decode(fixture("line")), Ok(Line::Entry(entries[0].clone())));
     let key = key::block(entries[0].record.conversation, 1);
@@ -108,6 +114,7 @@ fn the_first_format_is_written() {
     assert_eq!(fixture("head"), head().encode());
     assert_eq!(fixture("place"), place().encode());
     assert_eq!(fixture("checkpoint"), checkpoint().encode());
+    assert_eq!(fixture("erasures"), erasures().encode());
     assert_eq!(fixture("index"), index(&events).encode());
     assert_eq!(fixture("line"), first);
     assert_eq!(fixture("small_block"), block::encode(&summary, &small).expect("it is encoded"));
