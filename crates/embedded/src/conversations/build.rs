@@ -16,17 +16,28 @@ use super::reads::{stored_place, stored_snapshot};
 use super::rows::{Row, RowError, RowWriter, View, name};
 use super::store::stored_head;
 
-/// The rows behind the blocks, unsorted.
+/// The rows behind the blocks by their table. Those of most tables come in order, as their conversations do.
 #[derive(Default)]
 pub(super) struct Rest {
-    pub(super) rows: Vec<Row>,
+    tables: BTreeMap<u8, Vec<Row>>,
     pub(super) bytes: usize,
 }
 
 impl Rest {
     pub(super) fn put(&mut self, key: key::Key, value: Vec<u8>) {
         self.bytes += ROW_COST + key.len() + value.len();
-        self.rows.push((key, value));
+        if let Some(table) = key.first() {
+            self.tables.entry(*table).or_default().push((key, value));
+        }
+    }
+
+    /// In the order of their keys, each once: who is mentioned twice in an event has one row.
+    pub(super) fn sorted(self) -> impl Iterator<Item = Row> {
+        self.tables.into_values().flat_map(|mut rows| {
+            rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            rows.dedup_by(|(one, _), (other, _)| one == other);
+            rows
+        })
     }
 }
 

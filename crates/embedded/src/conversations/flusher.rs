@@ -214,10 +214,7 @@ impl Flusher {
             if left.is_empty() {
                 rest.put(key::checkpoint(), checkpoint.encode());
             }
-            rest.rows.sort_unstable();
-            // Who is mentioned twice in an event has one row.
-            rest.rows.dedup_by(|one, other| one.0 == other.0);
-            for (key, value) in rest.rows {
+            for (key, value) in rest.sorted() {
                 write(key, &value)?;
             }
             Ok::<_, RowError>(())

@@ -8,7 +8,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// Jobs that a thread takes at a time.
 const BATCH_MAX: usize = 32;
@@ -97,6 +97,8 @@ impl Shared {
             queue.idle += 1;
             self.changed.wait(&mut queue);
             queue.idle -= 1;
+            // Where there is one core for both, who woke this thread has more for it.
+            MutexGuard::unlocked(&mut queue, std::thread::yield_now);
         }
         let share = queue.jobs.len().div_ceil(self.threads).min(BATCH_MAX);
         let batch = queue.jobs.drain(..share).collect();

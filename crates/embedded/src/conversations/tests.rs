@@ -94,6 +94,7 @@ fn any_sequence_agrees() {
     contract::any_sequence_agrees_with_memory(6, || disk(1));
 }
 
+mod bytes;
 mod erasing;
 mod fixtures;
 mod refusing;

@@ -19,7 +19,7 @@ use super::head::{Checkpoint, StoredHead};
 use super::line::{self, Line};
 use super::recovery::{open_rows, stored_checkpoint};
 use super::rows::{RowError, View};
-use super::{JOURNAL, Options, ROWS, compacting, key};
+use super::{JOURNAL, Options, ROWS, compacting, key, manifest};
 
 /// Problems that are listed; more of them say nothing new.
 const PROBLEMS_MAX: usize = 1000;
@@ -81,6 +81,8 @@ pub fn verify(
         later: HashMap::new(),
         visit,
     };
+    // Before the LSM is open: it may merge tables while they are read.
+    let damaged_tables = manifest::damaged_tables(&pass.rows);
     let opened = match open_rows(&pass.rows, &Options::default()) {
         Ok(rows) => match stored_checkpoint(&rows) {
             Ok(checkpoint) => Some((rows, checkpoint)),
@@ -100,6 +102,10 @@ pub fn verify(
             None
         }
     };
+    match damaged_tables {
+        Ok(tables) => tables.into_iter().for_each(|(file, what)| pass.problem(file, None, what)),
+        Err(error) => pass.row_problem(None, &error),
+    }
     let checkpoint = opened.as_ref().and_then(|(_, checkpoint)| *checkpoint);
     // Without rows nothing can be compared to what follows them.
     let from = match (&opened, checkpoint) {
