@@ -31,10 +31,6 @@ pub struct Needs {
 }
 
 /// What a command comes to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly every decision is one event, which an allocation would only slow down"
-)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// Nothing is written.

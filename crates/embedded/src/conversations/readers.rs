@@ -79,11 +79,15 @@ impl Shared {
             for job in batch {
                 done.push(job());
                 if begin.elapsed() >= HOLD {
-                    done.drain(..).for_each(|hand_over| hand_over());
+                    for hand_over in done.drain(..) {
+                        hand_over();
+                    }
                     begin = Instant::now();
                 }
             }
-            done.into_iter().for_each(|hand_over| hand_over());
+            for hand_over in done {
+                hand_over();
+            }
         }
     }
 
