@@ -103,7 +103,11 @@ pub fn verify(
         }
     };
     match damaged_tables {
-        Ok(tables) => tables.into_iter().for_each(|(file, what)| pass.problem(file, None, what)),
+        Ok(tables) => {
+            for (file, what) in tables {
+                pass.problem(file, None, what);
+            }
+        }
         Err(error) => pass.row_problem(None, &error),
     }
     let checkpoint = opened.as_ref().and_then(|(_, checkpoint)| *checkpoint);
