@@ -10,7 +10,10 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use bytes::{Buf, Bytes};
-use fjall::{Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot};
+use fjall::config::{BlockSizePolicy, CompressionPolicy, PartitioningPolicy};
+use fjall::{
+    CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot,
+};
 use parlance_ports::StoreError;
 use parlance_ports::record::RecordError;
 use thiserror::Error;
@@ -50,7 +53,7 @@ impl Rows {
             .worker_threads(1)
             .manual_journal_persist(true)
             .open()?;
-        let keyspace = database.keyspace("conversations", KeyspaceCreateOptions::default)?;
+        let keyspace = database.keyspace("conversations", options)?;
         Ok(Self { database, keyspace })
     }
 
@@ -93,6 +96,21 @@ impl Rows {
     pub(super) fn path(&self) -> &Path {
         self.keyspace.path()
     }
+}
+
+/// Bytes of rows that are compressed together.
+const BLOCK_BYTES: u32 = 8 * 1024;
+
+/// Of a keyspace that is made; it keeps them for life.
+///
+/// Rows of one table lie together and are much alike, and many are zeros: compressed they take half. Index and filter are in parts at every
+/// level, because the cache holds nothing as large as the whole index of a large table, which would be read again for each row.
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default()
+        .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
+        .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
+        .index_block_partitioning_policy(PartitioningPolicy::all(true))
+        .filter_block_partitioning_policy(PartitioningPolicy::all(true))
 }
 
 /// Takes the next row.
