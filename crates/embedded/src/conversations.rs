@@ -160,6 +160,11 @@ impl Conversations {
         Ok(Self { owner: Arc::new(Owner { store, flusher }) })
     }
 
+    /// Whether a store was made in `directory`.
+    pub fn are_in(directory: &Path) -> bool {
+        directory.join(JOURNAL).exists() || directory.join(ROWS).exists()
+    }
+
     /// Refuses further commits, flushes everything and writes the end marker, so that the next opening replays nothing. An error
     /// means that it will: nothing is lost.
     pub async fn close(&self) -> Result<(), String> {

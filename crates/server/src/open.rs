@@ -61,8 +61,9 @@ impl OpenStores {
 pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Failure> {
     make_directory(&config.server.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let conversations = open_conversations(config).await?;
+    // In this order: conversations without accounts are a loss, and never what a first start leaves that was cut short.
     let (accounts_file, accounts) = open_accounts(config, &clock).await?;
+    let conversations = open_conversations(config).await?;
 
     let shard_config = ShardConfig {
         memory_bytes_max: config.engine.memory_mib * 1024 * 1024,
@@ -116,6 +117,7 @@ async fn open_accounts(
 ) -> Result<(Arc<AccountsFile>, Arc<Accounts>), Failure> {
     let data = &config.server.data;
     let path = data.join("accounts.sqlite");
+    miss_nothing(&path, data)?;
     let file = AccountsFile::open(&path).await.map_err(|error| {
         let remedy = match error {
             AccountError::Damaged(_) => {
@@ -143,6 +145,15 @@ async fn open_accounts(
     Ok((file, Arc::new(accounts)))
 }
 
+/// Refuses to make new accounts beside conversations of others.
+fn miss_nothing(accounts: &Path, data: &Path) -> Result<(), Failure> {
+    if accounts.exists() || !Conversations::are_in(data) {
+        return Ok(());
+    }
+    let name = accounts.display();
+    Err(format!("{name} is missing, but {} holds conversations; put a copy of it back, or choose another directory with --data", data.display()).into())
+}
+
 /// The keys of the data directory. They are made once: losing them would end every session.
 fn open_keys(path: &Path, clock: &dyn Clock) -> Result<KeyRing, Failure> {
     let name = path.display();
@@ -157,6 +168,11 @@ fn open_keys(path: &Path, clock: &dyn Clock) -> Result<KeyRing, Failure> {
         return Ok(ring);
     }
     let ring = KeyRing::generate(clock.now());
+    if path.parent().is_some_and(Conversations::are_in) {
+        tracing::warn!(
+            "{name} was missing and is made anew: everybody has to refresh their session"
+        );
+    }
     keys::save(path, &ring.to_bytes()).map_err(|error| format!("cannot write {name}: {error}"))?;
     Ok(ring)
 }

@@ -178,10 +178,14 @@ impl<S: CommandSource> Shard<S> {
     }
 
     fn fail_one(&mut self, flight: Flight, error: &CommitError) {
-        let outcome = match error {
-            CommitError::Full => Outcome::Refused(Refusal::new(Code::StorageFull)),
-            CommitError::Broken(_) => Outcome::Refused(Refusal::new(Code::Unavailable)),
-            CommitError::Unknown(_) => Outcome::OutcomeUnknown,
+        let (outcome, code) = match error {
+            CommitError::Full => {
+                (Outcome::Refused(Refusal::new(Code::StorageFull)), Code::StorageFull)
+            }
+            CommitError::Broken(_) => {
+                (Outcome::Refused(Refusal::new(Code::Unavailable)), Code::Unavailable)
+            }
+            CommitError::Unknown(_) => (Outcome::OutcomeUnknown, Code::OutcomeUnknown),
         };
         for (id, count) in &flight.conversations {
             self.cache.rebuild(*id);
@@ -198,11 +202,15 @@ impl<S: CommandSource> Shard<S> {
             match effect {
                 Effect::Event { waiter, .. } => {
                     if let Some(waiter) = waiter {
+                        self.shared.metrics.refused(code);
                         self.answer(waiter.ticket, &outcome);
                     }
                 }
                 // The original of the retry went with the group.
-                Effect::Duplicate { ticket, .. } => self.answer(ticket, &outcome),
+                Effect::Duplicate { ticket, .. } => {
+                    self.shared.metrics.refused(code);
+                    self.answer(ticket, &outcome);
+                }
                 // What the head says is not so; nobody can tell now how it is.
                 Effect::Head { .. } => {}
             }

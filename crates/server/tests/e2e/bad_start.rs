@@ -241,6 +241,17 @@ fn damaged_accounts_are_named() {
 }
 
 #[test]
+fn accounts_that_went_are_not_made_anew_beside_conversations() {
+    let filled = Filled::new(true);
+    let (there, away) = (filled.path("accounts.sqlite"), filled.path("away"));
+    std::fs::rename(&there, &away).expect("moved");
+    let line = refused(serve(&filled.path("")));
+    says(&line, &["accounts.sqlite is missing", "put a copy of it back"]);
+    std::fs::rename(&away, &there).expect("moved back");
+    filled.has_everything();
+}
+
+#[test]
 fn damaged_keys_are_named() {
     let filled = Filled::new(true);
     let file = filled.path("keys.json");

@@ -62,6 +62,8 @@ fn without_room_sends_are_refused_and_what_was_acknowledged_stays() {
     assert_eq!((status, said.trim()), (503, "not ready: the disk is full"));
     let (_, metrics) = server.call_text("GET", "/metrics", None, None);
     assert!(metrics.lines().any(|line| line == "parlance_ready 0"), "{metrics}");
+    let refused = metrics.lines().find(|line| line.contains("storage_full")).expect("counted");
+    assert_eq!(refused.split(' ').next_back(), Some("3"), "{refused}");
     assert_eq!(server.call_text("GET", "/live", None, None).0, 200);
 
     let server = server.kill().serve_with(&[SEGMENT]);
