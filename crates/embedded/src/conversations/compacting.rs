@@ -19,6 +19,9 @@ use super::store::Store;
 /// How long closing waits for tables that are being merged. The merge is made again after the next opening.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a failed merge is not tried again: what fails is likely to fail again, after reading much.
+const RETRY_MS: u64 = 60 * 60 * 1000;
+
 /// A number of passes that erased something, and a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Erasures {
@@ -54,13 +57,15 @@ impl Erasures {
 pub(super) struct Compacting {
     pub(super) erased: Erasures,
     compacted: Erasures,
+    /// When the last merge failed, if it did.
+    failed_ms: Option<u64>,
     running: Option<mpsc::Receiver<Result<Erasures, RowError>>>,
 }
 
 impl Compacting {
     pub(super) fn load(view: &View) -> Result<Self, RowError> {
         let (erased, compacted) = (stored(view, &key::erased())?, stored(view, &key::compacted())?);
-        Ok(Self { erased, compacted, running: None })
+        Ok(Self { erased, compacted, ..Self::default() })
     }
 
     /// Nothing that was erased is left in any table.
@@ -100,9 +105,13 @@ impl Compacting {
     }
 
     fn is_due(&self, age: Duration) -> bool {
-        let since = now_ms().checked_sub(self.compacted.at_ms);
+        let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
         // A clock that went back says nothing.
-        !self.is_done() && since.is_none_or(|since| u128::from(since) >= age.as_millis())
+        let is_past =
+            |at_ms, age_ms| now_ms().checked_sub(at_ms).is_none_or(|since| since >= age_ms);
+        !self.is_done()
+            && is_past(self.compacted.at_ms, age_ms)
+            && self.failed_ms.is_none_or(|at_ms| is_past(at_ms, RETRY_MS))
     }
 
     fn begin(&mut self, store: &Arc<Store>) {
@@ -127,6 +136,7 @@ impl Compacting {
     /// `None`: the thread panicked.
     fn ended(&mut self, outcome: Option<Result<Erasures, RowError>>) {
         self.running = None;
+        self.failed_ms = if matches!(outcome, Some(Ok(_))) { None } else { Some(now_ms()) };
         match outcome {
             Some(Ok(covered)) => self.compacted = covered,
             Some(Err(error)) => {
