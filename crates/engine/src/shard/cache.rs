@@ -64,12 +64,15 @@ impl Cache {
         self.loading.remove(&id).unwrap_or_default()
     }
 
-    /// The working state is not to be used any more.
+    /// The working state is not to be used any more. A queue exists only where somebody is in it: whoever comes first starts a load, and
+    /// of two loads the second would replace a conversation that has events in flight.
     pub(super) fn rebuild(&mut self, id: ConversationId) {
         self.broken.insert(id);
         if let Some(conversation) = self.loaded.get_mut(&id) {
             let waiting = std::mem::take(&mut conversation.waiting);
-            self.loading.entry(id).or_default().extend(waiting);
+            if !waiting.is_empty() {
+                self.loading.entry(id).or_default().extend(waiting);
+            }
         }
     }
 
