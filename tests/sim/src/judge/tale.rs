@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use parlance_types::{AccountId, ConversationId, Kind, Payload, Record};
+use parlance_types::{AccountId, ConversationId, Kind, Payload, Record, Seq};
 
 use super::content::{self, Content};
 use super::members::Members;
@@ -32,6 +32,7 @@ impl Tale {
         let mut names = BTreeSet::new();
         let mut members = Members::default();
         let mut contents = Vec::new();
+        let erased = erased(&records);
         for (index, record) in records.iter().enumerate() {
             let seq = index as u64 + 1;
             if record.seq.get() != seq {
@@ -52,11 +53,19 @@ impl Tale {
                 blame(format!("{id} {seq} repeats {}", record.message_id));
             }
             at = record.at.get();
-            let content = read(record).unwrap_or_else(|| {
-                blame(format!("{id} {seq} cannot be read"));
-                Content::default()
-            });
-            if content.target != record.target.map(parlance_types::Seq::get) {
+            let content = match &record.payload {
+                Payload::Gone { .. } if erased.contains(&seq) => {
+                    Content { target: record.target.map(Seq::get), ..Content::default() }
+                }
+                _ => read(record).unwrap_or_else(|| {
+                    blame(format!("{id} {seq} cannot be read"));
+                    Content::default()
+                }),
+            };
+            if erased.contains(&seq) && matches!(record.payload, Payload::Kept { .. }) {
+                blame(format!("{id} {seq} was deleted and keeps its content"));
+            }
+            if content.target != record.target.map(Seq::get) {
                 blame(format!("{id} {seq} has two targets"));
             }
             let is_in = members.present(record.sender, seq - 1);
@@ -117,7 +126,7 @@ impl Tale {
         look
     }
 
-    /// What people wrote in `seq`.
+    /// What people wrote in `seq`; nothing once it is deleted.
     pub(super) fn text(&self, seq: u64) -> Option<&str> {
         let index = seq.checked_sub(1)? as usize;
         let wrote = matches!(self.records.get(index)?.kind, Kind::Text | Kind::Edit);
@@ -129,6 +138,18 @@ impl Tale {
         let numbered = (1..).zip(&self.records);
         numbered.filter(move |(_, record)| record.target.is_some_and(|target| target.get() == seq))
     }
+}
+
+/// The messages that were deleted, and every edit of them: what a store forgets the content of.
+fn erased(records: &[Record]) -> BTreeSet<u64> {
+    let target = |record: &Record| record.target.map(Seq::get);
+    let of = |kind| move |record: &&Record| record.kind == kind;
+    let deleted: BTreeSet<u64> =
+        records.iter().filter(of(Kind::Delete)).filter_map(target).collect();
+    let edits = records.iter().filter(of(Kind::Edit));
+    let edits = edits.filter(|edit| target(edit).is_some_and(|seq| deleted.contains(&seq)));
+    let edits: Vec<u64> = edits.map(|edit| edit.seq.get()).collect();
+    deleted.into_iter().chain(edits).collect()
 }
 
 fn read(record: &Record) -> Option<Content> {

@@ -18,6 +18,7 @@ impl Adapter {
     }
 
     fn loaded(&self, id: ConversationId, mut loaded: Option<Loaded>) -> Option<Loaded> {
+        loaded.iter_mut().for_each(set_aside);
         match self.mutation {
             Some(Mutation::LoseMarks) => loaded.iter_mut().for_each(|loaded| loaded.marks.clear()),
             Some(Mutation::LoadShort) => {
@@ -37,6 +38,24 @@ impl Adapter {
             _ => {}
         }
         loaded
+    }
+}
+
+/// Turns the first half of the events into a state, as if an owner had handed it over then: shards keep no states of conversations as short
+/// as those of a story, and whoever loads must be able to go on from one.
+fn set_aside(loaded: &mut Loaded) {
+    let half = loaded.records.len().div_ceil(2);
+    let Some(last) = loaded.records[..half].last() else { return };
+    let (seq, conversation) = (last.seq, last.conversation);
+    let state = match &loaded.snapshot {
+        Some(snapshot) => State::decode(&snapshot.state),
+        None => Ok(State::empty(conversation)),
+    };
+    let Ok(mut state) = state else { return };
+    // What cannot be read is told by the engine, which tries it as well.
+    if loaded.records[..half].iter().all(|record| state.replay(record).is_ok()) {
+        loaded.records.drain(..half);
+        loaded.snapshot = Some(Snapshot { seq, state: state.encode() });
     }
 }
 
