@@ -24,6 +24,7 @@ mod line;
 mod manifest;
 mod names;
 mod places;
+mod priority;
 mod range;
 mod readers;
 mod reads;

@@ -62,6 +62,9 @@ pub struct Shared {
 pub struct ShardConfig {
     /// Bytes of conversations kept loaded; beyond, idle ones are saved and dropped.
     pub memory_bytes_max: usize,
+    /// Events from which on a state is saved when its conversation is dropped. Fewer are replayed: the store reads the block that they
+    /// are in all the same, and a state of their own would cost more than they do.
+    pub save_from: u32,
     pub fanout: parlance_core::fanout::Thresholds,
     /// Old messages that an account may have looked for in a minute. 0: as many as it likes, and for a log that others own too the only
     /// choice, since they would decide differently.
@@ -72,6 +75,7 @@ impl Default for ShardConfig {
     fn default() -> Self {
         Self {
             memory_bytes_max: 64 * 1024 * 1024,
+            save_from: 32,
             fanout: parlance_core::fanout::Thresholds::default(),
             lookups_per_minute: 0,
         }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use parlance_engine::accounts::Accounts;
+use parlance_engine::shard::ShardConfig;
 use parlance_ports::memory::{CommitFault, Faults, MemoryConversations};
 use parlance_types::frame::{RequestId, ServerFrame};
 use parlance_types::{Command, Epoch};
@@ -55,6 +56,8 @@ pub(crate) struct World {
     clock: SimClock,
     shape: Shape,
     plan: Plan,
+    /// Events from which on shards save a state: in some stories at once.
+    save_from: u32,
     mutation: Option<Mutation>,
     judge: Arc<Judge>,
     store: Arc<MemoryConversations>,
@@ -100,6 +103,7 @@ impl World {
             clock,
             shape,
             plan,
+            save_from: if seed % 8 == 3 { 1 } else { ShardConfig::default().save_from },
             mutation,
             judge,
             store,

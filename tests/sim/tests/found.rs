@@ -42,7 +42,7 @@ async fn node() -> Node {
     let keys = KeyRing::generate(Micros::ZERO);
     let accounts = Arc::new(MemoryAccounts::default());
     let accounts = Accounts::open(accounts, keys, config, clock.clone()).await.unwrap();
-    let config = ShardConfig { memory_bytes_max: 0, ..ShardConfig::default() };
+    let config = ShardConfig { memory_bytes_max: 0, save_from: 1, ..ShardConfig::default() };
     let (engine, owners) = Engine::new(stores, Arc::new(accounts), clock, 1, config);
     let mut shards = JoinSet::new();
     for shard in owners {

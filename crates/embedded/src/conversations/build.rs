@@ -19,7 +19,7 @@ use super::store::stored_head;
 /// The rows behind the blocks by their table. Those of most tables come in order, as their conversations do.
 #[derive(Default)]
 pub(super) struct Rest {
-    tables: BTreeMap<u8, Vec<Row>>,
+    tables: BTreeMap<u8, Vec<(u128, Row)>>,
     pub(super) bytes: usize,
 }
 
@@ -27,16 +27,20 @@ impl Rest {
     pub(super) fn put(&mut self, key: key::Key, value: Vec<u8>) {
         self.bytes += ROW_COST + key.len() + value.len();
         if let Some(table) = key.first() {
-            self.tables.entry(*table).or_default().push((key, value));
+            // The first id of the key, at hand: sorting would otherwise fetch every key again and again.
+            let first = key::id_at(&key, 0).map_or(0, u128::from_be_bytes);
+            self.tables.entry(*table).or_default().push((first, (key, value)));
         }
     }
 
     /// In the order of their keys, each once: who is mentioned twice in an event has one row.
     pub(super) fn sorted(self) -> impl Iterator<Item = Row> {
         self.tables.into_values().flat_map(|mut rows| {
-            rows.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-            rows.dedup_by(|(one, _), (other, _)| one == other);
-            rows
+            rows.sort_unstable_by(|(first, (key, _)), (other, (other_key, _))| {
+                first.cmp(other).then_with(|| key.cmp(other_key))
+            });
+            rows.dedup_by(|(_, (key, _)), (_, (other, _))| key == other);
+            rows.into_iter().map(|(_, row)| row)
         })
     }
 }

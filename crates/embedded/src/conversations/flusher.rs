@@ -19,6 +19,7 @@ use super::compacting::Compacting;
 use super::flushing::Flushed;
 use super::head::Checkpoint;
 use super::key;
+use super::priority;
 use super::retention::Retention;
 use super::rows::RowError;
 use super::store::{Store, Wanted};
@@ -59,6 +60,7 @@ impl Flusher {
 
     /// Until it is told to close or to stop.
     pub(super) fn run(mut self) -> Result<(), String> {
+        priority::step_back();
         let mut patience = self.store.options.flush_age;
         loop {
             match self.wait(patience) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use parlance_ports::{Direction, RangeQuery};
 use parlance_types::{ConversationId, Record, Seq};
 
-use super::block::Block;
+use super::block::{Block, EVENTS_MAX};
 use super::key;
 use super::rows::{RowError, View};
 use super::store::{Miss, Reach, Store};
@@ -75,6 +75,12 @@ fn content_bytes(record: &Record) -> usize {
     }
 }
 
+/// Where the block that holds `seq` begins, if it and all before it are full.
+fn begin_if_full(seq: u64) -> u64 {
+    let full = EVENTS_MAX as u64;
+    (seq - 1) / full * full + 1
+}
+
 /// A range that lies in blocks.
 struct Deeper<'a> {
     view: &'a View,
@@ -86,19 +92,15 @@ struct Deeper<'a> {
 impl Deeper<'_> {
     fn descending(&self, budget: &mut Budget) -> Result<Vec<Record>, RowError> {
         let mut records = Vec::new();
-        let mut expected = self.to;
-        let keys = key::block(self.id, 1)..=key::block(self.id, self.to);
-        'blocks: for row in self.view.range(keys).rev() {
-            for record in self.block(row?, expected)?.into_iter().rev() {
-                if record.seq.get() < self.from || !budget.admits(content_bytes(&record)) {
-                    expected = self.from - 1;
-                    break 'blocks;
+        let mut expected = self.guessed(budget, &mut records)?;
+        if expected >= self.from {
+            let keys = key::block(self.id, 1)..=key::block(self.id, expected);
+            for row in self.view.range(keys).rev() {
+                let block = self.block(row?, expected)?;
+                expected = self.admit_back(block, expected, budget, &mut records);
+                if expected < self.from {
+                    break;
                 }
-                expected = record.seq.get() - 1;
-                records.push(record);
-            }
-            if expected < self.from {
-                break;
             }
         }
         if expected >= self.from {
@@ -108,24 +110,54 @@ impl Deeper<'_> {
         Ok(records)
     }
 
+    /// Takes blocks from the end on as long as they begin where they would if all were full of events, as most are: that costs a look-up
+    /// for each, and a scan a look into every table. Answers what is expected next.
+    fn guessed(&self, budget: &mut Budget, records: &mut Vec<Record>) -> Result<u64, RowError> {
+        let mut expected = self.to;
+        while expected >= self.from {
+            let key = key::block(self.id, begin_if_full(expected));
+            let Some(value) = self.view.get(&key)? else { break };
+            let block = Block::decode(&key, value)?;
+            if block.summary.last < expected {
+                break;
+            }
+            expected = self.admit_back(block.records(&key)?, expected, budget, records);
+        }
+        Ok(expected)
+    }
+
+    /// Adds the events of a block from `expected` on backwards. Answers what is expected next, which lies before the range once that is
+    /// over.
+    fn admit_back(
+        &self,
+        block: Vec<Record>,
+        mut expected: u64,
+        budget: &mut Budget,
+        records: &mut Vec<Record>,
+    ) -> u64 {
+        for record in block.into_iter().rev() {
+            if record.seq.get() > expected {
+                continue;
+            }
+            if record.seq.get() < self.from || !budget.admits(content_bytes(&record)) {
+                return self.from - 1;
+            }
+            expected = record.seq.get() - 1;
+            records.push(record);
+        }
+        expected
+    }
+
     fn ascending(&self, budget: &mut Budget) -> Result<Vec<Record>, RowError> {
         let mut records = Vec::new();
-        let mut expected = self.from;
-        let mut begin = key::block(self.id, self.from);
-        if self.from == 1 {
-            // The first block begins with the first event, so that a young conversation needs no scan.
-            let missing = || self.missing(1, self.to);
-            let value = self.view.get(&begin)?.ok_or_else(missing)?;
-            expected = self.admit((Bytes::from(begin), value), expected, budget, &mut records)?;
-            begin = key::block(self.id, expected);
-        } else {
-            let below = key::block(self.id, 1)..=begin;
-            let last = self.view.range(below).next_back();
-            begin = last.ok_or_else(|| self.missing(self.from, self.to))??.0.to_vec();
-        }
+        let mut expected = self.guessed_on(budget, &mut records)?;
         if expected <= self.to {
+            let below = key::block(self.id, 1)..=key::block(self.id, expected);
+            let last = self.view.range(below).next_back();
+            let begin = last.ok_or_else(|| self.missing(expected, self.to))??.0.to_vec();
             for row in self.view.range(begin..=key::block(self.id, self.to)) {
-                expected = self.admit(row?, expected, budget, &mut records)?;
+                let block = self.block(row?, expected)?;
+                expected = self.admit(block, expected, budget, &mut records);
                 if expected > self.to {
                     break;
                 }
@@ -137,25 +169,42 @@ impl Deeper<'_> {
         Ok(records)
     }
 
+    /// As [`Deeper::guessed`], forwards: only where the first block begins is a guess, and each of the others follows the one before it.
+    fn guessed_on(&self, budget: &mut Budget, records: &mut Vec<Record>) -> Result<u64, RowError> {
+        let mut expected = self.from;
+        let mut first = begin_if_full(expected);
+        while expected <= self.to {
+            let key = key::block(self.id, first);
+            let Some(value) = self.view.get(&key)? else { break };
+            let block = Block::decode(&key, value)?;
+            first = block.summary.last + 1;
+            if first <= expected {
+                break;
+            }
+            expected = self.admit(block.records(&key)?, expected, budget, records);
+        }
+        Ok(expected)
+    }
+
     /// Adds the events of a block from `expected` on. Answers what is expected next, which lies behind the range once that is over.
     fn admit(
         &self,
-        row: (Bytes, Bytes),
+        block: Vec<Record>,
         mut expected: u64,
         budget: &mut Budget,
         records: &mut Vec<Record>,
-    ) -> Result<u64, RowError> {
-        for record in self.block(row, expected)? {
+    ) -> u64 {
+        for record in block {
             if record.seq.get() < expected {
                 continue;
             }
             if record.seq.get() > self.to || !budget.admits(content_bytes(&record)) {
-                return Ok(self.to + 1);
+                return self.to + 1;
             }
             expected = record.seq.get() + 1;
             records.push(record);
         }
-        Ok(expected)
+        expected
     }
 
     /// The events of a block that must hold `expected`, up to the end of the range.

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
+use super::priority;
+
 /// Jobs that a thread takes at a time.
 const BATCH_MAX: usize = 32;
 /// How long the first answer of a batch is held back for the others.
@@ -46,7 +48,10 @@ impl Readers {
         for _ in 0..threads {
             let shared = Arc::clone(&readers.shared);
             let thread = std::thread::Builder::new().name("conversation-read".to_owned());
-            thread.spawn(move || shared.run())?;
+            thread.spawn(move || {
+                priority::step_back();
+                shared.run();
+            })?;
         }
         Ok(readers)
     }

@@ -20,6 +20,7 @@ use thiserror::Error;
 
 use super::key::Key;
 use super::manifest;
+use super::priority;
 
 #[derive(Debug, Error)]
 pub(super) enum RowError {
@@ -48,13 +49,20 @@ pub(super) type Row = (Key, Vec<u8>);
 impl Rows {
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, RowError> {
         manifest::check(path)?;
-        let database = Database::builder(path)
-            .cache_size(cache_bytes)
-            .worker_threads(1)
-            .manual_journal_persist(true)
-            .open()?;
-        let keyspace = database.keyspace("conversations", options)?;
-        Ok(Self { database, keyspace })
+        // On a thread of its own, because the threads of the LSM have the priority of the one that starts them.
+        std::thread::scope(|scope| {
+            let opening = scope.spawn(|| {
+                priority::step_back();
+                let database = Database::builder(path)
+                    .cache_size(cache_bytes)
+                    .worker_threads(1)
+                    .manual_journal_persist(true)
+                    .open()?;
+                let keyspace = database.keyspace("conversations", options)?;
+                Ok(Self { database, keyspace })
+            });
+            opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        })
     }
 
     pub(super) fn view(&self) -> View {

@@ -14,8 +14,6 @@ use crate::reply::{self, Answer, Outcome, Reply};
 
 /// Events after which a state is handed to the store again.
 const SAVE_EVERY: u32 = 256;
-/// Events that are replayed rather than kept as a state: fewer than a block of the store, which is read for them anyway.
-const SAVE_FROM: u32 = 32;
 
 impl<S: CommandSource> Shard<S> {
     /// Sends the group being built on its way.
@@ -72,7 +70,7 @@ impl<S: CommandSource> Shard<S> {
             if let Some(conversation) = self.cache.in_flight_mut(*id) {
                 conversation.land(*count);
                 if conversation.unsaved >= SAVE_EVERY && conversation.in_flight.is_empty() {
-                    save(&*self.store, conversation, *id);
+                    save(&*self.store, conversation, *id, 1);
                 }
             }
         }
@@ -226,28 +224,31 @@ impl<S: CommandSource> Shard<S> {
     /// Keeps the memory budget.
     pub(super) fn shrink(&mut self) {
         let Self { cache, store, config, .. } = self;
-        cache.shrink(config.memory_bytes_max, |id, conversation| save(&**store, conversation, id));
+        cache.shrink(config.memory_bytes_max, |id, conversation| {
+            save(&**store, conversation, id, config.save_from);
+        });
         let (conversations, bytes) = self.cache.size();
         self.shared.metrics.loaded(self.index, conversations, bytes);
     }
 
     /// Hands every state to the store, before the end.
     pub(super) fn save_all(&mut self) {
-        let Self { cache, store, .. } = self;
+        let Self { cache, store, config, .. } = self;
         for (id, conversation) in cache.all_mut() {
-            save(&**store, conversation, id);
+            save(&**store, conversation, id, config.save_from);
         }
     }
 }
 
-/// Hands a state over, if it is new and nothing of it is in flight.
+/// Hands a state over, if at least `from` events are new to the store's and nothing is in flight.
 fn save(
     store: &dyn parlance_ports::ConversationStore,
     conversation: &mut Conversation,
     id: parlance_types::ConversationId,
+    from: u32,
 ) {
     let Some(seq) = conversation.working.seq() else { return };
-    if conversation.unsaved >= SAVE_FROM && conversation.in_flight.is_empty() {
+    if conversation.unsaved >= from && conversation.in_flight.is_empty() {
         store.save(id, Snapshot { seq, state: conversation.working.encode() });
         conversation.unsaved = 0;
     }

@@ -36,6 +36,18 @@ fn devices_that_come_back_at_once_miss_nothing() {
 }
 
 #[test]
+fn a_full_store_and_a_cold_one_answer_everything() {
+    let stored =
+        drill(&["stored", "--messages", "5000", "--conversations", "100", "--active", "50"]);
+    assert!(
+        stored["stored"]["bytes_per_message"].as_f64().is_some_and(|bytes| bytes > 1.0),
+        "{stored}"
+    );
+    drill(&["cold", "--conversations", "200", "--size", "5", "--rate", "50", "--visits", "100"]);
+    drill(&["scatter", "--conversations", "300"]);
+}
+
+#[test]
 fn a_recorded_conversation_comes_back_word_for_word() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/irc");
     let mut files: Vec<String> = std::fs::read_dir(folder)

@@ -30,7 +30,11 @@ impl World {
         }
         let mut tasks = JoinSet::new();
         let adapter = Arc::new(Adapter::new(self.store.clone(), self.mutation, self.judge.clone()));
-        let config = ShardConfig { memory_bytes_max: self.plan.memory, ..ShardConfig::default() };
+        let config = ShardConfig {
+            memory_bytes_max: self.plan.memory,
+            save_from: self.save_from,
+            ..ShardConfig::default()
+        };
         let node: Arc<dyn Node> = match self.shape {
             Shape::Embedded => {
                 let stores = Stores { sink: adapter.clone(), conversations: adapter };
