@@ -8,8 +8,10 @@
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
+use fjall::compaction::Leveled;
 use fjall::config::{BlockSizePolicy, CompressionPolicy, PartitioningPolicy};
 use fjall::{
     CompressionType, Database, Guard, Keyspace, KeyspaceCreateOptions, Readable, Snapshot,
@@ -108,13 +110,22 @@ impl Rows {
 
 /// Bytes of rows that are compressed together.
 const BLOCK_BYTES: u32 = 8 * 1024;
+/// Passes of the flusher that are merged together.
+const PASSES: u8 = 8;
+/// What a table is about to be large; the first level holds as many as passes are merged.
+const TABLE_BYTES: u64 = 16 << 20;
 
 /// Of a keyspace that is made; it keeps them for life.
 ///
 /// Rows of one table lie together and are much alike, and many are zeros: compressed they take half. Index and filter are in parts at every
 /// level, because the cache holds nothing as large as the whole index of a large table, which would be read again for each row.
+///
+/// Every pass touches conversations all over the store, so that merging passes into the first level writes all of that level again: it is
+/// kept small, and passes are merged when there are some of them.
 fn options() -> KeyspaceCreateOptions {
+    let merging = Leveled::default().with_l0_threshold(PASSES).with_table_target_size(TABLE_BYTES);
     KeyspaceCreateOptions::default()
+        .compaction_strategy(Arc::new(merging))
         .data_block_compression_policy(CompressionPolicy::all(CompressionType::Lz4))
         .data_block_size_policy(BlockSizePolicy::all(BLOCK_BYTES))
         .index_block_partitioning_policy(PartitioningPolicy::all(true))
