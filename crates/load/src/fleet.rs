@@ -166,7 +166,9 @@ impl Fleet {
 
     fn beat(&mut self) -> io::Result<()> {
         for index in 0..self.sockets.len() {
+            // A ping before the hello would be a breach of the protocol.
             if let Some(socket) = &mut self.sockets[index]
+                && socket.is_open()
                 && !socket.is_blocked()
             {
                 socket.out().text(r#"{"ping":{"n":1}}"#);

@@ -135,6 +135,11 @@ impl Socket {
         &mut self.out
     }
 
+    /// The upgrade is done: what the handler says first is on its way.
+    pub(crate) const fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
     /// The kernel took less than there was: wait until it is writable.
     pub(crate) const fn is_blocked(&self) -> bool {
         self.blocked
