@@ -1,5 +1,6 @@
 //! `GET /v1/socket`: the upgrade, and what follows it.
 
+mod clock;
 mod connection;
 mod hello;
 mod queue;
@@ -7,7 +8,6 @@ mod requests;
 mod wire;
 
 use std::cell::RefCell;
-use std::sync::LazyLock;
 
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -18,10 +18,10 @@ use parlance_types::frame::ErrorFrame;
 use parlance_types::{Code, limits};
 use parlance_websocket::{Decoder, Limits, Role, handshake};
 use tokio::net::TcpStream;
-use tokio::time::{Duration, Instant};
 
 use crate::Gateway;
 use crate::http::ApiError;
+use clock::{instant, now_ms};
 
 /// The subprotocols that this server speaks.
 const PROTOCOLS: &[&str] = &["parlance.v1.json"];
@@ -82,18 +82,6 @@ fn into_parts(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
     Some((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
-
-/// Milliseconds of a clock that does not go back, for the machines of connections.
-fn now_ms() -> u64 {
-    BEGIN.elapsed().as_millis() as u64
-}
-
-/// When `now_ms` will be `ms`.
-fn instant(ms: u64) -> Instant {
-    *BEGIN + Duration::from_millis(ms)
-}
-
-static BEGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 fn decoder() -> Decoder {
     Decoder::new(
