@@ -9,6 +9,7 @@ fn help(command: &[String]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_parlance"))
         .args(command)
         .arg("--help")
+        .env("COLUMNS", "100")
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{command:?}");
