@@ -27,6 +27,9 @@ pub(crate) struct Cli {
 enum Command {
     /// Run the server.
     Serve(Serve),
+    /// Look at the configuration, without starting anything.
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Check everything in a data directory that no server has open.
     Verify(Verify),
     /// Load a server and check that it loses, repeats and reorders nothing.
@@ -51,6 +54,27 @@ struct Serve {
     #[arg(long)]
     data: Option<PathBuf>,
     /// Configuration (TOML)
+    #[arg(long)]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Print every key as it would count: from the environment, the file or the default.
+    #[command(
+        after_help = "Example:\n  parlance config print --config parlance.toml > effective.toml\n\nWhat is printed is TOML, and a configuration itself."
+    )]
+    Print(ConfigFile),
+    /// Say everything that is wrong with a configuration.
+    #[command(
+        after_help = "Example:\n  parlance config check --config parlance.toml\n\nThe exit code is 0 if nothing is wrong, 1 if something is."
+    )]
+    Check(ConfigFile),
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// Configuration (TOML); without it, the defaults and the environment
     #[arg(long)]
     config: Option<PathBuf>,
 }
@@ -85,6 +109,16 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             config.server.listen = listen.unwrap_or(config.server.listen);
             config.server.data = data.unwrap_or(config.server.data);
             serve::run(config)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(command) => {
+            let (ConfigCommand::Print(ConfigFile { config: file })
+            | ConfigCommand::Check(ConfigFile { config: file })) = &command;
+            let config = config::load(file.as_deref())?;
+            telemetry::print(&match command {
+                ConfigCommand::Print(_) => toml::to_string(&config)?.trim_end().to_owned(),
+                ConfigCommand::Check(_) => "nothing is wrong with the configuration".to_owned(),
+            });
             Ok(ExitCode::SUCCESS)
         }
         Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {

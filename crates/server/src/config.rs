@@ -73,6 +73,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_printed_is_what_counts() {
+        let config = from_text("[store]\nreserve_mib = 7\n", []).expect("valid");
+        let printed = toml::to_string(&config).expect("TOML");
+        assert_eq!(from_text(&printed, []), Ok(config));
+    }
+
+    #[test]
     fn every_problem_is_reported_at_once() {
         let found = problems(
             "[server]\nlisten = 7\nlisen = \"x\"\n[accounts.argon2]\niterations = 0\n[what]\na = 1\n",

@@ -3,13 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use serde::Serialize;
+
 use super::read::Section;
 
 /// More than a machine has: beyond, bytes could not be counted.
 const MIB_MAX: u64 = 1 << 30;
 
 /// Everything that can be configured.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Config {
     pub(crate) server: Server,
     pub(crate) accounts: Accounts,
@@ -18,7 +20,7 @@ pub(crate) struct Config {
 }
 
 /// `[server]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Server {
     /// The address and port to listen on.
     pub(crate) listen: SocketAddr,
@@ -48,7 +50,7 @@ impl Default for Server {
 }
 
 /// `[accounts]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Accounts {
     /// Seconds that an access token lives.
     pub(crate) access_seconds: u64,
@@ -64,7 +66,7 @@ impl Default for Accounts {
 }
 
 /// `[accounts.argon2]`: the cost of a password (argon2id, RFC 9106).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Argon2 {
     pub(crate) memory_kib: u32,
     pub(crate) iterations: u32,
@@ -78,7 +80,7 @@ impl Default for Argon2 {
 }
 
 /// `[engine]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Engine {
     /// MiB of conversations that each worker keeps loaded.
     pub(crate) memory_mib: usize,
@@ -91,7 +93,7 @@ impl Default for Engine {
 }
 
 /// `[store]`
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Store {
     /// MiB of events in memory that blocks do not hold yet.
     pub(crate) tails_mib: usize,

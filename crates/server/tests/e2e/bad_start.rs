@@ -326,6 +326,33 @@ fn what_is_wrong_with_a_configuration_is_said_all_at_once() {
 }
 
 #[test]
+fn a_configuration_is_looked_at_without_starting() {
+    let place = tempfile::tempdir().expect("a temporary directory");
+    let file = place.path().join("parlance.toml");
+    let config = |command: &str| {
+        let mut parlance = Command::new(env!("CARGO_BIN_EXE_parlance"));
+        parlance.args(["config", command, "--config"]).arg(&file);
+        parlance.env("PARLANCE__SERVER__NODE", "north").current_dir(place.path());
+        parlance.output().expect("it runs")
+    };
+    std::fs::write(&file, "[store]\nreserve_mib = 7\n").expect("written");
+    let printed = config("print");
+    let text = String::from_utf8(printed.stdout).expect("UTF-8");
+    for line in ["node = \"north\"", "reserve_mib = 7", "segment_mib = 64", "[accounts.argon2]"] {
+        assert!(text.lines().any(|printed| printed == line), "{line} in {text}");
+    }
+    std::fs::write(&file, &text).expect("written");
+    assert!(config("check").status.success());
+
+    std::fs::write(&file, "[store]\nreserve = 7\n[engine]\nmemory_mib = -1\n").expect("written");
+    let checked = config("check");
+    assert_eq!(checked.status.code(), Some(1));
+    let said = String::from_utf8(checked.stderr).expect("UTF-8");
+    says(&said, &["store.reserve", "engine.memory_mib", "parlance.toml"]);
+    assert_eq!(files(place.path()), [file], "nothing else was made");
+}
+
+#[test]
 fn a_segment_that_went_is_named() {
     let filled = Filled::new(false);
     let segment = files(&filled.path("journal"))
