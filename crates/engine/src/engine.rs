@@ -64,9 +64,9 @@ impl Engine {
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(stores.sink.clone(), shards)),
             metrics: Arc::new(Metrics::default()),
+            lookups: Arc::new(shard::Lookups::new(config.lookups_per_minute)),
             clock,
         };
-        let lookups = Arc::new(shard::Lookups::new(config.lookups_per_minute));
         let (doors, owners) = (0..shards)
             .map(|index| {
                 let mailbox = Mailbox::default();
@@ -80,8 +80,7 @@ impl Engine {
                     store,
                     shared.clone(),
                     config,
-                )
-                .with_lookups(lookups.clone());
+                );
                 (Door { mailbox, requests }, owner)
             })
             .unzip();

@@ -25,7 +25,7 @@ use parlance_types::ConversationId;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Duration, Instant};
 
-pub(crate) use lookups::Lookups;
+pub use lookups::Lookups;
 pub use reads::rebuild_state;
 pub(crate) use reads::record_at;
 pub use request::{HeadAnswer, Request};
@@ -54,6 +54,7 @@ pub struct Shared {
     pub tickets: Arc<Tickets>,
     pub watermark: Arc<Watermark>,
     pub metrics: Arc<Metrics>,
+    pub lookups: Arc<Lookups>,
     pub clock: Arc<dyn Clock>,
 }
 
@@ -91,7 +92,6 @@ pub struct Shard<S> {
     store: Arc<dyn ConversationStore>,
     shared: Shared,
     config: ShardConfig,
-    lookups: Arc<Lookups>,
     cache: Cache,
     building: Building,
     flights: VecDeque<Flight>,
@@ -132,7 +132,6 @@ impl<S: CommandSource> Shard<S> {
             store,
             shared,
             config,
-            lookups: Arc::new(Lookups::new(config.lookups_per_minute)),
             cache: Cache::default(),
             building: Building::default(),
             flights: VecDeque::new(),
@@ -142,12 +141,6 @@ impl<S: CommandSource> Shard<S> {
             marks_to_write: Vec::new(),
             marks_to_announce: Vec::new(),
         }
-    }
-
-    /// Counts look-ups together with other shards.
-    #[must_use]
-    pub(crate) fn with_lookups(self, lookups: Arc<Lookups>) -> Self {
-        Self { lookups, ..self }
     }
 
     /// Runs until the source is closed and everything taken from it is decided, durable and answered.
@@ -207,13 +200,9 @@ impl<S: CommandSource> Shard<S> {
 
     /// Goes on with everything that was read meanwhile, so that many cold conversations share a group.
     fn take_reads(&mut self, first: ReadDone) {
-        let mut next = Some(first);
+        self.resume(first);
         for _ in 0..GROUP_MAX {
-            let Some(done) = next else { return };
-            self.resume(done);
-            next = self.reads.next().now_or_never().flatten();
-        }
-        if let Some(done) = next {
+            let Some(done) = self.reads.next().now_or_never().flatten() else { return };
             self.resume(done);
         }
     }

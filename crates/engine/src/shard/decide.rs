@@ -40,7 +40,9 @@ impl<S: CommandSource> Shard<S> {
             match conversation.original_in_flight(sender, message_id) {
                 Some(record) => facts.original = Some(record.clone()),
                 None => {
-                    if let Err(refusal) = self.lookups.count(&stamped.command, stamped.stamp.time) {
+                    if let Err(refusal) =
+                        self.shared.lookups.count(&stamped.command, stamped.stamp.time)
+                    {
                         return self.refuse(stamped.ticket, refusal);
                     }
                     wanted.original = Some((sender, message_id));

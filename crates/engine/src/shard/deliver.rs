@@ -197,20 +197,16 @@ impl<S: CommandSource> Shard<S> {
             flight.marks.iter().for_each(|(id, account)| self.write_later(*id, *account));
         }
         for effect in flight.effects {
-            match effect {
-                Effect::Event { waiter, .. } => {
-                    if let Some(waiter) = waiter {
-                        self.shared.metrics.refused(code);
-                        self.answer(waiter.ticket, &outcome);
-                    }
-                }
+            let ticket = match effect {
+                Effect::Event { waiter, .. } => waiter.map(|waiter| waiter.ticket),
                 // The original of the retry went with the group.
-                Effect::Duplicate { ticket, .. } => {
-                    self.shared.metrics.refused(code);
-                    self.answer(ticket, &outcome);
-                }
+                Effect::Duplicate { ticket, .. } => Some(ticket),
                 // What the head says is not so; nobody can tell now how it is.
-                Effect::Head { .. } => {}
+                Effect::Head { .. } => None,
+            };
+            if let Some(ticket) = ticket {
+                self.shared.metrics.refused(code);
+                self.answer(ticket, &outcome);
             }
         }
     }

@@ -12,16 +12,16 @@ const MINUTE: u64 = 60_000_000;
 /// Accounts whose buckets are not full, at a time; beyond, others wait too.
 const ACCOUNTS_MAX: usize = 65_536;
 
-/// The look-ups of all accounts on a node.
-#[derive(Debug)]
-pub(crate) struct Lookups {
+/// The look-ups of all accounts on a node, counted over its shards. By default there is no limit.
+#[derive(Debug, Default)]
+pub struct Lookups {
     /// Microseconds of the bucket that one takes. 0: there is no limit.
     cost: u64,
     full_at: Mutex<HashMap<AccountId, u64>>,
 }
 
 impl Lookups {
-    pub(crate) fn new(per_minute: u32) -> Self {
+    pub fn new(per_minute: u32) -> Self {
         let cost = MINUTE.checked_div(per_minute.into()).unwrap_or(0);
         Self { cost, full_at: Mutex::default() }
     }

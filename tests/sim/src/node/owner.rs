@@ -57,6 +57,7 @@ impl Owner {
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(sink.clone(), 1)),
             metrics: Arc::new(Metrics::default()),
+            lookups: Arc::default(),
             clock: Arc::new(clock) as Arc<dyn Clock>,
         };
         let source = LogSource::new(log.clone(), origin, seed, mutation);
