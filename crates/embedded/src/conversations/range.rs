@@ -114,14 +114,10 @@ impl Deeper<'_> {
     /// for each, and a scan a look into every table. Answers what is expected next.
     fn guessed(&self, budget: &mut Budget, records: &mut Vec<Record>) -> Result<u64, RowError> {
         let mut expected = self.to;
-        while expected >= self.from {
-            let key = key::block(self.id, begin_if_full(expected));
-            let Some(value) = self.view.get(&key)? else { break };
-            let block = Block::decode(&key, value)?;
-            if block.summary.last < expected {
-                break;
-            }
-            expected = self.admit_back(block.records(&key)?, expected, budget, records);
+        while expected >= self.from
+            && let Some(block) = self.block_at(begin_if_full(expected), expected)?
+        {
+            expected = self.admit_back(block, expected, budget, records);
         }
         Ok(expected)
     }
@@ -173,15 +169,11 @@ impl Deeper<'_> {
     fn guessed_on(&self, budget: &mut Budget, records: &mut Vec<Record>) -> Result<u64, RowError> {
         let mut expected = self.from;
         let mut first = begin_if_full(expected);
-        while expected <= self.to {
-            let key = key::block(self.id, first);
-            let Some(value) = self.view.get(&key)? else { break };
-            let block = Block::decode(&key, value)?;
-            first = block.summary.last + 1;
-            if first <= expected {
-                break;
-            }
-            expected = self.admit(block.records(&key)?, expected, budget, records);
+        while expected <= self.to
+            && let Some(block) = self.block_at(first, expected)?
+        {
+            expected = self.admit(block, expected, budget, records);
+            first = expected;
         }
         Ok(expected)
     }
@@ -207,16 +199,25 @@ impl Deeper<'_> {
         expected
     }
 
-    /// The events of a block that must hold `expected`, up to the end of the range.
+    /// The events of the block that begins with `first`, if there is one and it reaches `expected`.
+    fn block_at(&self, first: u64, expected: u64) -> Result<Option<Vec<Record>>, RowError> {
+        let key = key::block(self.id, first);
+        let Some(value) = self.view.get(&key)? else { return Ok(None) };
+        let block = Block::decode(&key, value)?;
+        if block.summary.last < expected {
+            return Ok(None);
+        }
+        block.records(&key).map(Some)
+    }
+
+    /// The events of a block that must hold `expected`.
     fn block(&self, (key, value): (Bytes, Bytes), expected: u64) -> Result<Vec<Record>, RowError> {
         let block = Block::decode(&key, value)?;
         let summary = block.summary;
         if expected < summary.first || summary.last < expected {
             return Err(self.missing(expected, expected));
         }
-        let mut records = block.records(&key)?;
-        records.truncate((self.to + 1).saturating_sub(summary.first) as usize);
-        Ok(records)
+        block.records(&key)
     }
 
     fn missing(&self, from: u64, to: u64) -> RowError {

@@ -94,12 +94,7 @@ fn replay(flusher: &mut Flusher, from: Position, at: &Path) -> Result<Option<Pos
 }
 
 pub(super) fn open_rows(at: &Path, options: &Options) -> Result<Rows, OpenError> {
-    // The LSM asserts what it reads.
-    let cache_bytes = options.cache_bytes;
-    let opened = std::panic::catch_unwind(|| Rows::open(at, cache_bytes));
-    opened
-        .unwrap_or_else(|_| Err(RowError::Damaged("cannot be opened: panicked".into())))
-        .map_err(|error| OpenError::rows(at, error))
+    Rows::open(at, options.cache_bytes).map_err(|error| OpenError::rows(at, error))
 }
 
 pub(super) fn stored_checkpoint(rows: &Rows) -> Result<Option<Checkpoint>, RowError> {

@@ -50,11 +50,11 @@ pub(super) type Row = (Key, Vec<u8>);
 
 impl Rows {
     pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, RowError> {
-        manifest::check(path)?;
         // On a thread of its own, because the threads of the LSM have the priority of the one that starts them.
         std::thread::scope(|scope| {
             let opening = scope.spawn(|| {
                 priority::step_back();
+                manifest::check(path)?;
                 let database = Database::builder(path)
                     .cache_size(cache_bytes)
                     .worker_threads(1)
@@ -63,7 +63,9 @@ impl Rows {
                 let keyspace = database.keyspace("conversations", options)?;
                 Ok(Self { database, keyspace })
             });
-            opening.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            // The LSM asserts what it reads.
+            let panicked = |_| Err(RowError::Damaged("cannot be opened: panicked".into()));
+            opening.join().unwrap_or_else(panicked)
         })
     }
 
