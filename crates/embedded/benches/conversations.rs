@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::Bytes;
 use parlance_embedded::conversations::{Conversations, Options};
+use parlance_ports::contract::conversation::sample;
 use parlance_ports::{ConversationStore, Direction, EventSink, Group, MarkRow, RangeQuery};
 use parlance_types::{
     AccountId, ConversationId, ConversationKind, Entry, Hash, Kind, Mark, Marks, MessageId, Micros,
@@ -20,34 +20,6 @@ use parlance_types::{
 
 const GROUP: usize = 128;
 const WINDOW: usize = 4;
-
-/// Words, so that texts compress as texts do.
-const WORDS: [&str; 24] = [
-    "the",
-    "tomorrow",
-    "meeting",
-    "I",
-    "think",
-    "we",
-    "should",
-    "go",
-    "there",
-    "early",
-    "because",
-    "coffee",
-    "train",
-    "late",
-    "again",
-    "yes",
-    "no",
-    "maybe",
-    "please",
-    "send",
-    "photos",
-    "from",
-    "yesterday",
-    "evening",
-];
 
 struct Writer {
     state: u64,
@@ -87,12 +59,7 @@ impl Writer {
         self.lengths[talk] += 1;
         let number = self.lengths[talk];
         let at = 1_795_430_000_000_000 + self.made * 100;
-        let mut text = String::with_capacity(128);
-        while text.len() < 100 {
-            text.push_str(WORDS[(self.random() >> 33) as usize % WORDS.len()]);
-            text.push(' ');
-        }
-        text.truncate(100);
+        let text = sample::words(|bound| (self.random() >> 33) as usize % bound);
         let random = self.bytes();
         let record = Record {
             conversation: conversation(talk),
@@ -105,10 +72,7 @@ impl Writer {
             target: None,
             ordinal: Ordinal::new(number),
             hash: Hash::from_bytes(self.bytes()),
-            payload: Payload::Kept {
-                salt: Salt::from_bytes(self.bytes()),
-                content: Bytes::from(text),
-            },
+            payload: Payload::Kept { salt: Salt::from_bytes(self.bytes()), content: text },
         };
         Entry { record, rows: Rows::default() }
     }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use parlance_ports::contract::conversation::sample;
 use parlance_ports::{EventSink, Group, MarkRow};
 use parlance_types::{
     AccountId, ConversationId, ConversationKind, DeviceId, Entry, Hash, Interval, Kind, Mark,
@@ -33,39 +34,7 @@ impl Dice {
     }
 
     fn text(&mut self) -> Bytes {
-        const WORDS: [&str; 24] = [
-            "the",
-            "tomorrow",
-            "meeting",
-            "I",
-            "think",
-            "we",
-            "should",
-            "go",
-            "there",
-            "early",
-            "because",
-            "coffee",
-            "train",
-            "late",
-            "again",
-            "yes",
-            "no",
-            "maybe",
-            "please",
-            "send",
-            "photos",
-            "from",
-            "yesterday",
-            "evening",
-        ];
-        let mut text = String::new();
-        while text.len() < 100 {
-            text.push_str(WORDS[self.below(24) as usize]);
-            text.push(' ');
-        }
-        text.truncate(100);
-        text.into()
+        sample::words(|bound| self.below(bound as u64) as usize)
     }
 }
 

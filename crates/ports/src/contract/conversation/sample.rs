@@ -43,6 +43,43 @@ pub fn all(id: ConversationId) -> RangeQuery {
     }
 }
 
+/// 100 bytes of common words, which compress as what people write does. `below` draws a number below its argument.
+pub fn words(mut below: impl FnMut(usize) -> usize) -> Bytes {
+    const WORDS: [&str; 24] = [
+        "the",
+        "tomorrow",
+        "meeting",
+        "I",
+        "think",
+        "we",
+        "should",
+        "go",
+        "there",
+        "early",
+        "because",
+        "coffee",
+        "train",
+        "late",
+        "again",
+        "yes",
+        "no",
+        "maybe",
+        "please",
+        "send",
+        "photos",
+        "from",
+        "yesterday",
+        "evening",
+    ];
+    let mut text = String::with_capacity(128);
+    while text.len() < 100 {
+        text.push_str(WORDS[below(WORDS.len())]);
+        text.push(' ');
+    }
+    text.truncate(100);
+    text.into()
+}
+
 pub fn group(entries: Vec<Entry>) -> Group {
     let entries = entries.into_iter().map(Arc::new).collect();
     Group { entries, marks: Vec::new() }
