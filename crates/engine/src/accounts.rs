@@ -5,6 +5,7 @@
 
 mod access;
 mod keys;
+mod operator;
 mod password;
 mod people;
 mod recent;

@@ -183,6 +183,13 @@ pub trait AccountStore: Send + Sync + 'static {
     /// Ends a session for good; the first time counts. `false`: there is none, or it was ended before.
     async fn revoke(&self, id: SessionId, at: Micros) -> Result<bool, AccountError>;
 
+    /// Ends every session of an account that lives, and answers which: a sign-in that begins after that is none of them.
+    async fn revoke_all(
+        &self,
+        account: AccountId,
+        at: Micros,
+    ) -> Result<Vec<SessionId>, AccountError>;
+
     /// Every session that was revoked at or after `since`, with the time.
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError>;
 }

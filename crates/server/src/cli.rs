@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{config, serve, telemetry, verify};
+use crate::{account, config, serve, telemetry, verify};
 
 /// What a command may fail with: one line for the person at the terminal.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -30,6 +30,9 @@ enum Command {
     /// Look at the configuration, without starting anything.
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Make accounts and give them new passwords.
+    #[command(subcommand)]
+    Account(account::Command),
     /// Check everything in a data directory that no server has open.
     Verify(Verify),
     /// Load a server and check that it loses, repeats and reorders nothing.
@@ -104,7 +107,7 @@ pub(crate) enum Format {
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(Serve { listen, data, config }) => {
-            telemetry::start();
+            telemetry::start("info");
             let mut config = config::load(config.as_deref())?;
             config.server.listen = listen.unwrap_or(config.server.listen);
             config.server.data = data.unwrap_or(config.server.data);
@@ -121,6 +124,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             });
             Ok(ExitCode::SUCCESS)
         }
+        Command::Account(command) => account::run(command),
         Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))

@@ -1,5 +1,7 @@
 //! The binary `parlance`: command line, configuration, wiring and lifecycle. It decides nothing about conversations.
 
+mod account;
+mod admin;
 mod cli;
 mod config;
 mod open;

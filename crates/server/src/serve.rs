@@ -16,7 +16,9 @@ use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::admin::{Door, Operator};
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::open::{self, Opened};
@@ -90,11 +92,13 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let stop = CancellationToken::new();
     let workers = start(&gateway, &listener, shards, &stop)?;
     drop(listener);
+    let tasks = TaskTracker::new();
+    listen_to_operators(&config, &engine, &tasks, &stop);
     telemetry::print(&format!("parlance is ready at http://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
     signals.next().await;
-    let shutdown = shut_down(&engine, &gateway, stop, workers, stores);
+    let shutdown = shut_down(&engine, &gateway, stop, tasks, workers, stores);
     tokio::select! {
         ended = tokio::time::timeout(SHUTDOWN_MAX, shutdown) => match ended {
             Ok(result) => result,
@@ -104,6 +108,24 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
             // Whoever asks twice does not want to wait. What was acknowledged is in the journal, and the next start replays it.
             tracing::warn!("asked to stop again: ending at once");
             std::process::exit(code);
+        }
+    }
+}
+
+/// Without the socket the server serves all the same: an operator can stop it and ask then.
+fn listen_to_operators(
+    config: &Config,
+    engine: &Engine,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) {
+    match Door::open(&config.server.data) {
+        Ok(door) => {
+            let operator = Operator { accounts: engine.accounts().clone() };
+            tasks.spawn(door.serve(operator, stop.clone()));
+        }
+        Err(error) => {
+            tracing::warn!(%error, "there is no admin socket: `parlance account` and `backup` work only while the server is stopped");
         }
     }
 }
@@ -124,6 +146,7 @@ async fn shut_down(
     engine: &Arc<Engine>,
     gateway: &Gateway,
     stop: CancellationToken,
+    tasks: TaskTracker,
     workers: Vec<Worker>,
     stores: open::OpenStores,
 ) -> Result<(), Failure> {
@@ -131,6 +154,8 @@ async fn shut_down(
     gateway.not_ready();
     stop.cancel();
     gateway.drain().await;
+    tasks.close();
+    tasks.wait().await;
     engine.close();
     tokio::task::spawn_blocking(move || workers.into_iter().try_for_each(Worker::join)).await??;
     stores.close().await?;

@@ -24,6 +24,11 @@ const SESSION_BY_ID: &str =
     "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
     s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
     FROM sessions s JOIN devices d ON d.id = s.device WHERE s.id = ?";
+const LIVING_SESSIONS: &str =
+    "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
+    s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
+    FROM sessions s JOIN devices d ON d.id = s.device
+    WHERE s.revoked_at IS NULL AND (?1 IS NULL OR s.account = ?1)";
 const REVOKED_SINCE: &str =
     "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
     s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
@@ -152,6 +157,14 @@ impl AccountStore for Accounts {
         .await
     }
 
+    async fn revoke_all(
+        &self,
+        account: AccountId,
+        at: Micros,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        self.end_sessions(Some(account), at).await
+    }
+
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
         let query = sqlx::query(REVOKED_SINCE).bind(time_column(since));
         let found = query.fetch_all(&self.readers).await.map_err(failure::before)?;
@@ -185,19 +198,48 @@ impl Accounts {
         if session.revoked_at.is_some() || !change(&mut session) {
             return Ok(false);
         }
-        sqlx::query(UPDATE_SESSION)
-            .bind(session.refresh.as_bytes().as_slice())
-            .bind(time_column(session.refreshed_at))
-            .bind(row::superseded_column(&session.superseded))
-            .bind(session.revoked_at.map(time_column))
-            .bind(row::of_session(&session))
-            .bind(id.as_bytes().as_slice())
-            .execute(&mut *write)
-            .await
-            .map_err(failure::before)?;
+        update_session(&mut write, &session).await?;
         write.commit().await.map_err(failure::commit)?;
         Ok(true)
     }
+
+    /// Ends the living sessions of an account, or of all.
+    pub(super) async fn end_sessions(
+        &self,
+        account: Option<AccountId>,
+        at: Micros,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        let mut write = self.begin().await?;
+        let account = account.map(|account| account.as_bytes().to_vec());
+        let query = sqlx::query(LIVING_SESSIONS).bind(account);
+        let found = query.fetch_all(&mut *write).await.map_err(failure::before)?;
+        let mut ended = Vec::with_capacity(found.len());
+        for found in &found {
+            let mut session = row::session(found).map_err(failure::before)?;
+            session.revoked_at = Some(at);
+            update_session(&mut write, &session).await?;
+            ended.push(session.id);
+        }
+        write.commit().await.map_err(failure::commit)?;
+        Ok(ended)
+    }
+}
+
+async fn update_session(
+    write: &mut SqliteConnection,
+    session: &Session,
+) -> Result<(), AccountError> {
+    sqlx::query(UPDATE_SESSION)
+        .bind(session.refresh.as_bytes().as_slice())
+        .bind(time_column(session.refreshed_at))
+        .bind(row::superseded_column(&session.superseded))
+        .bind(session.revoked_at.map(time_column))
+        .bind(row::of_session(session))
+        .bind(session.id.as_bytes().as_slice())
+        .execute(write)
+        .await
+        .map_err(failure::before)?;
+    Ok(())
 }
 
 async fn insert_session(write: &mut SqliteConnection, new: NewSession) -> Result<(), AccountError> {

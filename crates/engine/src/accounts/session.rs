@@ -107,6 +107,15 @@ impl Accounts {
         ended.map(drop).map_err(refused)
     }
 
+    /// Refuses on this node what names a session that ended.
+    pub(super) fn refuse(&self, account: AccountId, session: SessionId, at: Micros) {
+        self.revoked.insert(session, at.plus_ms(self.config.access_ms), at);
+        let hooks: Vec<_> = self.hooks.read().iter().map(Arc::clone).collect();
+        for hook in hooks {
+            hook(account, session);
+        }
+    }
+
     /// Fills the deny list with the sessions whose access tokens may still live.
     pub(super) async fn load_revoked(&self) -> Result<(), AccountError> {
         let now = self.clock.now();
@@ -157,11 +166,6 @@ impl Drop for Ending<'_> {
         if !self.happened {
             return;
         }
-        let until = self.at.plus_ms(self.accounts.config.access_ms);
-        self.accounts.revoked.insert(self.session, until, self.at);
-        let hooks: Vec<_> = self.accounts.hooks.read().iter().map(Arc::clone).collect();
-        for hook in hooks {
-            hook(self.account, self.session);
-        }
+        self.accounts.refuse(self.account, self.session, self.at);
     }
 }

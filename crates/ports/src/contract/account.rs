@@ -39,6 +39,7 @@ macro_rules! account_contract {
             a_token_is_exchanged_once
             the_newest_superseded_tokens_are_remembered
             a_revoked_session_stays_revoked
+            all_sessions_of_one_account_end_at_once
             everything_is_there_after_opening_again
         }
     };
@@ -219,6 +220,34 @@ pub async fn a_revoked_session_stays_revoked(place: &mut impl Place) {
     assert_eq!(since(10).await, [first, second], "at or after");
     assert_eq!(since(11).await, [second]);
     assert_eq!(since(21).await, []);
+}
+
+pub async fn all_sessions_of_one_account_end_at_once(place: &mut impl Place) {
+    let store = place.open().await;
+    sample::create(&*store, &sample::account(1, "ada")).await.unwrap();
+    let grace = sample::account(2, "grace");
+    sample::create(&*store, &grace).await.unwrap();
+    let [one, two, three] = [1, 3, 4].map(|session| sample::session(1, session));
+    store.create_session(two.clone()).await.unwrap();
+    store.create_session(three.clone()).await.unwrap();
+    store.revoke(two.session, Micros::new(10)).await.unwrap();
+
+    let mut ended = store.revoke_all(one.account, Micros::new(20)).await.unwrap();
+    ended.sort_unstable();
+    let mut expected = [one.session, three.session];
+    expected.sort_unstable();
+    assert_eq!(ended, expected, "those that lived");
+    assert_eq!(store.revoke_all(one.account, Micros::new(30)).await, Ok(vec![]));
+    assert_eq!(
+        store.revoke_all(sample::account(5, "nobody").id, Micros::new(30)).await,
+        Ok(vec![])
+    );
+    for (session, at) in
+        [(one, Some(20)), (two, Some(10)), (three, Some(20)), (sample::session(2, 2), None)]
+    {
+        let found = store.session(session.session).await.unwrap().unwrap();
+        assert_eq!(found.revoked_at, at.map(Micros::new));
+    }
 }
 
 pub async fn everything_is_there_after_opening_again(place: &mut impl Place) {

@@ -144,6 +144,21 @@ impl AccountStore for MemoryAccounts {
         }
     }
 
+    async fn revoke_all(
+        &self,
+        account: AccountId,
+        at: Micros,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        let mut rows = self.rows.lock();
+        let lives =
+            |session: &&mut Session| session.account == account && session.revoked_at.is_none();
+        let ended = rows.sessions.values_mut().filter(lives).map(|session| {
+            session.revoked_at = Some(at);
+            session.id
+        });
+        Ok(ended.collect())
+    }
+
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
         let rows = self.rows.lock();
         let revoked =

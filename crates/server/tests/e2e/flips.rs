@@ -103,14 +103,16 @@ fn make() -> (Data, Acknowledged) {
     (server.kill(), acknowledged)
 }
 
+/// The socket that a killed server leaves is no file to copy.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
         let to = to.join(entry.file_name());
-        if entry.file_type().expect("a kind").is_dir() {
+        let kind = entry.file_type().expect("a kind");
+        if kind.is_dir() {
             copy(&entry.path(), &to);
-        } else {
+        } else if kind.is_file() {
             fs::copy(entry.path(), to).expect("copied");
         }
     }

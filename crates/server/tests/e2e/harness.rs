@@ -100,6 +100,11 @@ impl Server {
         self.data.directory.path()
     }
 
+    /// Its data directory.
+    pub(crate) fn store(&self) -> PathBuf {
+        self.data.path()
+    }
+
     /// What is left after a kill.
     pub(crate) fn kill(mut self) -> Data {
         self.child.kill().expect("killed");
@@ -212,7 +217,11 @@ impl Server {
 
     /// Signs in on another device.
     pub(crate) fn sign_in(&self, handle: &str) -> Person {
-        let body = json!({"handle": handle, "password": "correct horse"});
+        self.sign_in_with(handle, "correct horse")
+    }
+
+    pub(crate) fn sign_in_with(&self, handle: &str, password: &str) -> Person {
+        let body = json!({"handle": handle, "password": password});
         let (status, answer) = self.call("POST", "/v1/session", None, Some(&body));
         assert_eq!(status, 200, "{answer}");
         Person::new(&answer)

@@ -15,6 +15,7 @@ mod groups;
 mod harness;
 mod lifecycle;
 mod old_retries;
+mod operator;
 mod resume;
 mod socket;
 mod surface;

@@ -180,3 +180,35 @@ async fn no_secret_is_shown() {
     assert!(!shown.contains(grant.access_token.expose()), "{shown}");
     assert!(!shown.contains(grant.refresh_token.expose()), "{shown}");
 }
+
+#[tokio::test]
+async fn a_password_that_is_reset_ends_every_session() {
+    let world = World::new().await;
+    let first = world.sign_up("ada").await.unwrap();
+    let second = world.sign_in("ada", "correct horse").await.unwrap();
+    let grace = world.sign_up("grace").await.unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let telling = told.clone();
+    world.accounts.on_revoked(move |_, session| telling.lock().push(session));
+
+    let reset = world.accounts.reset_password("ADA", "battery staple").await;
+    assert_eq!(reset, Ok((first.account, 2)));
+    for grant in [&first, &second] {
+        let refused = world.accounts.authenticate(grant.access_token.expose());
+        assert_eq!(refused, Err(Code::SessionRevoked));
+        assert!(told.lock().contains(&grant.session));
+    }
+    assert!(world.accounts.authenticate(grace.access_token.expose()).is_ok());
+    assert_eq!(code(world.sign_in("ada", "correct horse").await), Some(Code::InvalidCredentials));
+    assert!(world.sign_in("ada", "battery staple").await.is_ok());
+
+    for (handle, password, expected) in
+        [("nobody", "battery staple", Code::NotFound), ("ada", "short", Code::WeakPassword)]
+    {
+        assert_eq!(code(world.accounts.reset_password(handle, password).await), Some(expected));
+    }
+    assert!(
+        world.sign_in("ada", "battery staple").await.is_ok(),
+        "what is refused changes nothing"
+    );
+}

@@ -20,6 +20,7 @@ enum Call {
     Replace { account: u8, current: u8, with: u8 },
     Rotate { session: u8, presented: u8, successor: u8, at: u64 },
     Revoke { session: u8, at: u64 },
+    RevokeAll { account: u8, at: u64 },
     OpenAgain,
 }
 
@@ -34,6 +35,7 @@ fn call() -> impl Strategy<Value = Call> {
         6 => (1..2 * NUMBERS, number(), number(), at())
             .prop_map(|(session, presented, successor, at)| Call::Rotate { session, presented, successor, at }),
         1 => (1..2 * NUMBERS, at()).prop_map(|(session, at)| Call::Revoke { session, at }),
+        1 => (number(), at()).prop_map(|(account, at)| Call::RevokeAll { account, at }),
         1 => Just(Call::OpenAgain),
     ]
 }
@@ -61,6 +63,10 @@ async fn make(store: &dyn AccountStore, call: &Call) -> Result<bool, AccountErro
         }
         Call::Revoke { session, at } => {
             store.revoke(SessionId::from_bytes([session; 16]), Micros::new(at)).await
+        }
+        Call::RevokeAll { account, at } => {
+            let account = AccountId::from_bytes([account; 16]);
+            store.revoke_all(account, Micros::new(at)).await.map(|ended| !ended.is_empty())
         }
         Call::OpenAgain => Ok(true),
     }

@@ -122,6 +122,14 @@ impl AccountStore for FaultyAccounts {
         self.pass(self.inner.revoke(id, at)).await
     }
 
+    async fn revoke_all(
+        &self,
+        account: AccountId,
+        at: Micros,
+    ) -> Result<Vec<SessionId>, AccountError> {
+        self.pass(self.inner.revoke_all(account, at)).await
+    }
+
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
         self.pass(self.inner.revoked_since(since)).await
     }
