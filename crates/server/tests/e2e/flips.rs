@@ -129,6 +129,8 @@ fn files(folder: &Path, found: &mut BTreeMap<PathBuf, AtRest>) {
         let path = entry.expect("an entry").path();
         if path.is_dir() {
             files(&path, found);
+        }
+        if !path.is_file() {
             continue;
         }
         let bytes = fs::read(&path).expect("read");
