@@ -16,6 +16,14 @@ pub(crate) struct Catalogue {
     live: Mutex<Manifest>,
     /// Held while the disk is written. Order: `disk`, then `live`.
     disk: Mutex<Disk>,
+    pins: Mutex<Pins>,
+}
+
+/// Positions behind which nothing may be deleted, each under the number of its owner.
+#[derive(Default)]
+struct Pins {
+    next: u64,
+    held: Vec<(u64, Position)>,
 }
 
 /// Files in the directory and what is still to be done about them once the next manifest is durable.
@@ -28,7 +36,30 @@ pub(crate) struct Disk {
 
 impl Catalogue {
     pub(crate) fn new(files: Arc<dyn Files>, live: Manifest, disk: Disk) -> Self {
-        Self { files, live: Mutex::new(live), disk: Mutex::new(disk) }
+        Self { files, live: Mutex::new(live), disk: Mutex::new(disk), pins: Mutex::default() }
+    }
+
+    /// Answers the number under which the pin is moved and let go.
+    pub(crate) fn pin(&self, from: Position) -> u64 {
+        let mut pins = self.pins.lock();
+        let number = pins.next;
+        pins.next += 1;
+        pins.held.push((number, from));
+        number
+    }
+
+    pub(crate) fn move_pin(&self, number: u64, from: Position) {
+        let mut pins = self.pins.lock();
+        pins.held.iter_mut().filter(|(held, _)| *held == number).for_each(|pin| pin.1 = from);
+    }
+
+    pub(crate) fn unpin(&self, number: u64) {
+        self.pins.lock().held.retain(|(held, _)| *held != number);
+    }
+
+    /// From here on nothing may be deleted, whoever asks for it.
+    pub(crate) fn pinned(&self) -> Option<Position> {
+        self.pins.lock().held.iter().map(|(_, from)| *from).min()
     }
 
     pub(crate) fn manifest(&self) -> Manifest {

@@ -16,7 +16,7 @@ use crate::recovery::{self, Recovery};
 use crate::trim;
 use crate::writer::{Durability, Observer, Writer};
 use crate::{
-    AppendError, Appender, CheckpointError, OpenError, Position, ReadError, Reader, Trim,
+    AppendError, Appender, CheckpointError, Copier, OpenError, Position, ReadError, Reader, Trim,
     TrimError, Trimmed,
 };
 
@@ -127,6 +127,10 @@ impl Journal {
     /// Records from `from` on; [`Journal::first`] is the earliest that can be asked for.
     pub fn reader(&self, from: Position) -> Result<Reader, ReadError> {
         Reader::new(Arc::clone(&self.catalogue), Arc::clone(&self.durability), from)
+    }
+
+    pub fn copier(&self) -> Copier {
+        Copier::new(Arc::clone(&self.catalogue), Arc::clone(&self.durability))
     }
 
     pub fn first(&self) -> Position {

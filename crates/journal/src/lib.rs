@@ -15,6 +15,7 @@
 //! Absent on purpose: async, clocks, timers, lingering, the meaning of a record, the *epoch* (its owner is the caller).
 
 mod catalogue;
+mod copy;
 mod error;
 mod files;
 mod format;
@@ -37,6 +38,7 @@ mod verify;
 mod walk;
 mod writer;
 
+pub use copy::{Copier, Copy, Pin, is_name_in_copy};
 pub use error::{AppendError, CheckpointError, Damage, Flaw, OpenError, ReadError, TrimError};
 pub use files::directory::Directory;
 pub use files::{File, Files};

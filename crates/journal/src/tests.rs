@@ -1,5 +1,6 @@
 //! The journal as a whole, on the disk in memory and on a real one.
 
+mod copy;
 mod directory;
 mod faults;
 mod fixture;

@@ -11,7 +11,7 @@ use crate::{Position, TrimError};
 /// written before `written_before`.
 #[derive(Clone, Copy, Debug)]
 pub struct Trim {
-    /// Nothing at or behind this position is deleted.
+    /// Nothing at or behind this position is deleted, nor behind a pin.
     pub before: Position,
     /// What all segments together may occupy.
     pub bytes_max: u64,
@@ -32,6 +32,7 @@ impl Trim {
 }
 
 pub(crate) fn trim(catalogue: &Catalogue, trim: &Trim) -> Result<Trimmed, TrimError> {
+    let before = catalogue.pinned().map_or(trim.before, |pinned| pinned.min(trim.before));
     let segments = catalogue.manifest().segments;
     let mut sizes = Vec::with_capacity(segments.len());
     for segment in &segments {
@@ -41,7 +42,7 @@ pub(crate) fn trim(catalogue: &Catalogue, trim: &Trim) -> Result<Trimmed, TrimEr
     let mut trimmed = Trimmed::default();
     let mut gone = Vec::new();
     for (segment, (size, modified)) in segments.iter().zip(sizes) {
-        let is_behind = segment.end.is_some_and(|end| end <= trim.before);
+        let is_behind = segment.end.is_some_and(|end| end <= before);
         let is_old = trim.written_before.is_some_and(|limit| modified < limit);
         if !is_behind || !(occupied > trim.bytes_max || is_old) {
             break;
