@@ -3,6 +3,7 @@
 //! It refuses to know what a password or a token is. **A write that was answered is on disk** (write-ahead log, synchronous FULL), and
 //! **every row that is read is checked** against its checksum, because SQLite has none.
 
+mod copying;
 mod failure;
 pub mod keys;
 mod row;
@@ -22,6 +23,7 @@ use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
 
+pub(crate) use copying::copy;
 pub use verify::{Problem, verify};
 
 /// Connections that read at the same time; each is a thread.

@@ -17,6 +17,7 @@ mod erasing;
 mod error;
 mod flusher;
 mod flushing;
+mod freezing;
 mod head;
 mod index;
 mod key;
@@ -24,7 +25,7 @@ mod line;
 mod manifest;
 mod names;
 mod places;
-mod priority;
+pub(crate) mod priority;
 mod range;
 mod readers;
 mod reads;
@@ -54,10 +55,12 @@ use parlance_types::{AccountId, ConversationId, Epoch, MessageId, Overlay, Posit
 use store::{Store, Wanted};
 
 pub use error::OpenError;
+pub(crate) use freezing::{Frozen, thaw};
+pub(crate) use rows::RowError;
 pub use verify::{Problem, Progress, Report, verify};
 
 /// Folders of the data directory.
-const JOURNAL: &str = "journal";
+pub(crate) const JOURNAL: &str = "journal";
 const ROWS: &str = "rows";
 
 /// How much of what; the defaults are for one node with some hundred MiB to spare.

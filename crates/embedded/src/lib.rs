@@ -3,5 +3,6 @@
 //! They refuse to know the engine and the wire. Each is judged by the contract suite of its port.
 
 pub mod accounts;
+pub mod backup;
 pub mod bus;
 pub mod conversations;

@@ -49,6 +49,11 @@ impl Copier {
 }
 
 impl Pin {
+    /// Everything from here on is kept.
+    pub fn from(&self) -> Position {
+        self.from
+    }
+
     /// Lets go of what lies before `from`.
     pub fn move_to(&mut self, from: Position) {
         self.from = from;

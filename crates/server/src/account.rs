@@ -3,15 +3,14 @@
 
 mod password;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::admin::{self, Request};
-use crate::cli::{Failure, Format};
-use crate::{config, telemetry};
+use crate::cli::{Failure, Format, Place};
+use crate::telemetry;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -46,34 +45,12 @@ pub(crate) struct Reset {
     place: Place,
 }
 
-/// Which data directory, and how to answer.
-#[derive(Debug, Args)]
-pub(crate) struct Place {
-    /// Data directory [default: parlance-data]
-    #[arg(long)]
-    data: Option<PathBuf>,
-    /// Configuration (TOML)
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
-}
-
 pub(crate) fn run(command: Command) -> Result<ExitCode, Failure> {
     telemetry::start("warn");
-    let (place, is_new) = match &command {
-        Command::Create(create) => (&create.place, true),
-        Command::Reset(reset) => (&reset.place, false),
+    let (place, config) = match &command {
+        Command::Create(create) => (&create.place, create.place.config()?),
+        Command::Reset(reset) => (&reset.place, reset.place.config_of_existing()?),
     };
-    let mut config = config::load(place.config.as_deref())?;
-    if let Some(data) = &place.data {
-        config.server.data.clone_from(data);
-    }
-    if !is_new && !config.server.data.exists() {
-        let name = config.server.data.display();
-        return Err(format!("there is no data directory {name}; name it with --data").into());
-    }
     let format = place.format;
     let password = password::read()?;
     let request = match command {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub(crate) use ask::ask;
 pub(crate) use door::Door;
@@ -25,6 +26,7 @@ const LINE_BYTES_MAX: u64 = 64 * 1024;
 pub(crate) enum Request {
     CreateAccount { handle: String, name: Option<String>, password: String },
     ResetPassword { handle: String, password: String },
+    Backup { directory: PathBuf },
 }
 
 /// A line of the answer.
@@ -39,6 +41,9 @@ pub(crate) enum Reply {
     Done(Value),
     Refused(String),
 }
+
+/// What was asked for, with the progress of it.
+type Progress = watch::Sender<(u64, u64)>;
 
 /// Where the socket of a data directory is.
 fn socket_in(data: &Path) -> PathBuf {

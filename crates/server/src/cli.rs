@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::{account, config, serve, telemetry, verify};
+use crate::config::Config;
+use crate::{account, backup, config, serve, telemetry, verify};
 
 /// What a command may fail with: one line for the person at the terminal.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -33,6 +34,8 @@ enum Command {
     /// Make accounts and give them new passwords.
     #[command(subcommand)]
     Account(account::Command),
+    Backup(backup::Backup),
+    Restore(backup::Restore),
     /// Check everything in a data directory that no server has open.
     Verify(Verify),
     /// Load a server and check that it loses, repeats and reorders nothing.
@@ -96,6 +99,40 @@ struct Verify {
     format: Format,
 }
 
+/// Which data directory, and how to answer.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// Data directory [default: parlance-data]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Configuration (TOML)
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+}
+
+impl Place {
+    pub(crate) fn config(&self) -> Result<Config, Failure> {
+        let mut config = config::load(self.config.as_deref())?;
+        if let Some(data) = &self.data {
+            config.server.data.clone_from(data);
+        }
+        Ok(config)
+    }
+
+    /// Refuses where there is nothing, which would be made otherwise.
+    pub(crate) fn config_of_existing(&self) -> Result<Config, Failure> {
+        let config = self.config()?;
+        if !config.server.data.exists() {
+            let name = config.server.data.display();
+            return Err(format!("there is no data directory {name}; name it with --data").into());
+        }
+        Ok(config)
+    }
+}
+
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -125,6 +162,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Account(command) => account::run(command),
+        Command::Backup(wish) => backup::create(wish),
+        Command::Restore(wish) => backup::restore(wish),
         Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))

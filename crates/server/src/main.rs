@@ -2,9 +2,11 @@
 
 mod account;
 mod admin;
+mod backup;
 mod cli;
 mod config;
 mod open;
+mod progress;
 mod serve;
 mod telemetry;
 mod verify;

@@ -14,6 +14,7 @@ use parlance_ports::AccountError;
 use parlance_types::limits;
 use rustix::fs::Access;
 
+use crate::backup;
 use crate::cli::Failure;
 use crate::config::Config;
 
@@ -38,7 +39,7 @@ impl OpenStores {
     ) -> impl Fn() -> Option<String> + Send + Sync + use<> {
         let conversations = self.conversations.clone();
         let data = config.server.data.clone();
-        let needed = (config.store.segment_mib + config.store.reserve_mib) << 20;
+        let needed = room_needed(config);
         move || match conversations.standing() {
             Standing::Taking => None,
             // The next send finds out that there is room again, and who keeps away until this says so never sends it.
@@ -46,6 +47,10 @@ impl OpenStores {
             Standing::Full => Some("the disk is full".to_owned()),
             Standing::Stopped(why) => Some(why),
         }
+    }
+
+    pub(crate) fn conversations(&self) -> &Conversations {
+        &self.conversations
     }
 
     /// Everything is on disk when this returns.
@@ -60,6 +65,7 @@ impl OpenStores {
 /// Opens the data directory, making it if it is not there.
 pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Failure> {
     make_directory(&config.server.data)?;
+    backup::refuse_unfinished(&config.server.data)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // In this order: conversations without accounts are a loss, and never what a first start leaves that was cut short.
     let (accounts_file, accounts) = open_accounts(config, &clock).await?;
@@ -80,6 +86,11 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
 }
 
+/// With less than this the journal takes nothing more.
+pub(crate) fn room_needed(config: &Config) -> u64 {
+    (config.store.segment_mib + config.store.reserve_mib) << 20
+}
+
 fn free_bytes(data: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(data).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
@@ -97,17 +108,21 @@ fn make_directory(data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
+/// How conversations are kept.
+pub(crate) fn store_options(config: &Config) -> Options {
     let store = &config.store;
-    let options = Options {
+    Options {
         waiting_bytes_max: store.tails_mib << 20,
         journal_age_max: Duration::from_secs(store.journal_hours * 60 * 60),
         journal_bytes_max: store.journal_mib << 20,
         segment_bytes: store.segment_mib << 20,
         reserve_bytes: store.reserve_mib << 20,
         ..Options::default()
-    };
-    let directory = config.server.data.clone();
+    }
+}
+
+async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
+    let (directory, options) = (config.server.data.clone(), store_options(config));
     Ok(tokio::task::spawn_blocking(move || Conversations::open(&directory, options)).await??)
 }
 

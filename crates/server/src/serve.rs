@@ -93,7 +93,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let workers = start(&gateway, &listener, shards, &stop)?;
     drop(listener);
     let tasks = TaskTracker::new();
-    listen_to_operators(&config, &engine, &tasks, &stop);
+    listen_to_operators(&config, &engine, &stores, &tasks, &stop);
     telemetry::print(&format!("parlance is ready at http://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
@@ -116,13 +116,14 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
 fn listen_to_operators(
     config: &Config,
     engine: &Engine,
+    stores: &open::OpenStores,
     tasks: &TaskTracker,
     stop: &CancellationToken,
 ) {
     match Door::open(&config.server.data) {
         Ok(door) => {
-            let operator = Operator { accounts: engine.accounts().clone() };
-            tasks.spawn(door.serve(operator, stop.clone()));
+            let operator = Operator::new(config, engine, stores, stop.clone(), true);
+            tasks.spawn(door.serve(operator));
         }
         Err(error) => {
             tracing::warn!(%error, "there is no admin socket: `parlance account` and `backup` work only while the server is stopped");

@@ -5,11 +5,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use parlance_core::chain;
 use parlance_embedded::accounts::{self, keys};
 use parlance_embedded::conversations::{self, OpenError, Problem, Progress};
@@ -18,7 +16,7 @@ use parlance_types::{ConversationId, Hash, Record, Seq};
 use serde_json::json;
 
 use crate::cli::{Failure, Format};
-use crate::telemetry;
+use crate::{backup, progress, telemetry};
 
 /// Problems that are named one by one; the rest is counted.
 const NAMED_MAX: usize = 1_000;
@@ -43,6 +41,7 @@ impl Findings {
 
 /// Checks the directory and prints what was found. Exit code 1: something is wrong.
 pub(crate) fn run(data: &Path, format: Format) -> Result<ExitCode, Failure> {
+    backup::refuse_unfinished(data)?;
     let findings = check(data)?;
     let Findings { events, conversations, problems, problem_count } = &findings;
     let problems = &problems[..problems.len().min(NAMED_MAX)];
@@ -78,7 +77,7 @@ fn check(data: &Path) -> Result<Findings, Failure> {
         return Err(format!("there is no data directory {}", data.display()).into());
     }
     let mut findings = Findings::default();
-    let bar = progress_bar();
+    let bar = progress::bar();
     let mut ends: HashMap<ConversationId, (Seq, Hash)> = HashMap::new();
     let mut broken = Vec::new();
     let report = conversations::verify(
@@ -151,13 +150,4 @@ fn check_accounts(data: &Path, findings: &mut Findings) -> Result<(), Failure> {
         Err(error) => findings.add(&file, error),
     }
     Ok(())
-}
-
-/// Shown on a terminal only.
-fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{bar:40} {percent} % {eta}");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -11,6 +11,7 @@ type Target = fn(&[u8]);
 
 /// The targets by the names of their corpora; each calls what the target of that name calls.
 const TARGETS: &[(&str, Target)] = &[
+    ("backup", parlance_embedded::backup::fuzz_backup),
     ("client_frames", parlance_protocol::fuzz_client),
     ("content", fuzz_content),
     ("journal_reader", parlance_journal::fuzz_reader),

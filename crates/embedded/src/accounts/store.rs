@@ -204,7 +204,7 @@ impl Accounts {
     }
 
     /// Ends the living sessions of an account, or of all.
-    pub(super) async fn end_sessions(
+    pub(crate) async fn end_sessions(
         &self,
         account: Option<AccountId>,
         at: Micros,

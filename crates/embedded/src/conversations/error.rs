@@ -26,7 +26,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    pub(super) fn damaged(what: impl Into<String>) -> Self {
+    pub(crate) fn damaged(what: impl Into<String>) -> Self {
         Self::Damaged { what: what.into() }
     }
 
@@ -53,7 +53,7 @@ impl OpenError {
         }
     }
 
-    pub(super) fn rows(directory: &Path, error: RowError) -> Self {
+    pub(crate) fn rows(directory: &Path, error: RowError) -> Self {
         match error {
             RowError::Locked => Self::InUse(directory.to_owned()),
             RowError::Io(source) => Self::io(directory, source),

@@ -6,7 +6,7 @@ const NICER: i32 = 5;
 
 /// Lets this thread, and those that it starts from now on, step back. Linux counts this by thread; elsewhere it is the process's, and
 /// nothing is done.
-pub(super) fn step_back() {
+pub(crate) fn step_back() {
     #[cfg(target_os = "linux")]
     if let Err(error) = rustix::process::nice(NICER) {
         tracing::debug!(%error, "could not lower the priority of a thread");

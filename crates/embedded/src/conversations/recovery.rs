@@ -16,7 +16,7 @@ use super::flusher::Flusher;
 use super::head::Checkpoint;
 use super::line::{self, Line};
 use super::readers::Readers;
-use super::rows::{RowError, Rows};
+use super::rows::{RowError, Rows, View};
 use super::store::{Miss, Reach, Store};
 use super::{JOURNAL, Options, ROWS, key};
 
@@ -54,8 +54,14 @@ pub(super) fn open_on(
         }
     };
     let readers = Readers::start(options.readers).map_err(OpenError::Thread)?;
-    let store =
-        Store::new(rows, readers, journal.appender(), checkpoint.epoch, recovery.end, options);
+    let store = Store::new(
+        rows,
+        readers,
+        (journal.appender(), journal.copier()),
+        checkpoint.epoch,
+        recovery.end,
+        options,
+    );
     let store = Arc::new(store);
     let mut from = checkpoint.position;
     let mut flusher = Flusher::new(Arc::clone(&store), journal, checkpoint, compacting);
@@ -98,8 +104,12 @@ pub(super) fn open_rows(at: &Path, options: &Options) -> Result<Rows, OpenError>
 }
 
 pub(super) fn stored_checkpoint(rows: &Rows) -> Result<Option<Checkpoint>, RowError> {
+    checkpoint_of(&rows.view())
+}
+
+pub(super) fn checkpoint_of(view: &View) -> Result<Option<Checkpoint>, RowError> {
     let key = key::checkpoint();
-    let Some(value) = rows.view().get(&key)? else { return Ok(None) };
+    let Some(value) = view.get(&key)? else { return Ok(None) };
     Checkpoint::decode(value).map(Some).map_err(|error| RowError::in_row(&key, error))
 }
 
@@ -114,17 +124,10 @@ fn begin(at: &Path, journal: &Journal, recovery: &Recovery) -> Result<Checkpoint
         let what = format!("{} has records and no checkpoint", at.display());
         return Err(OpenError::damaged(what));
     }
-    let mut epoch = [0; 16];
-    getrandom::fill(&mut epoch).map_err(|error| OpenError::io(at, std::io::Error::other(error)))?;
+    let epoch = new_epoch().map_err(|error| OpenError::io(at, error))?;
     let begin = recovery.end;
-    let checkpoint = Checkpoint {
-        epoch: Epoch::from_bytes(epoch),
-        begin,
-        position: begin,
-        previous: begin,
-        conversations: 0,
-        events: 0,
-    };
+    let checkpoint =
+        Checkpoint { epoch, begin, position: begin, previous: begin, conversations: 0, events: 0 };
     journal.set_checkpoint(&checkpoint.encode()).map_err(|error| match error {
         journal::CheckpointError::Io(source) => OpenError::io(at, source),
         error @ journal::CheckpointError::TooLarge { .. } => {
@@ -132,6 +135,12 @@ fn begin(at: &Path, journal: &Journal, recovery: &Recovery) -> Result<Checkpoint
         }
     })?;
     Ok(checkpoint)
+}
+
+pub(super) fn new_epoch() -> std::io::Result<Epoch> {
+    let mut epoch = [0; 16];
+    getrandom::fill(&mut epoch).map_err(std::io::Error::other)?;
+    Ok(Epoch::from_bytes(epoch))
 }
 
 fn journal_has_records(at: &Path, journal: &Journal) -> Result<bool, OpenError> {

@@ -25,7 +25,7 @@ use super::manifest;
 use super::priority;
 
 #[derive(Debug, Error)]
-pub(super) enum RowError {
+pub(crate) enum RowError {
     #[error("in use by another process")]
     Locked,
     #[error("{0}")]

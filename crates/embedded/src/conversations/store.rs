@@ -25,6 +25,7 @@ pub(super) struct Store {
     pub(super) table: Mutex<Table>,
     pub(super) rows: Rows,
     pub(super) appender: journal::Appender,
+    pub(super) copier: journal::Copier,
     /// The position of the last record that is durable and applied.
     pub(super) applied: AtomicU64,
     /// The first position that is not applied.
@@ -109,7 +110,7 @@ impl Store {
     pub(super) fn new(
         rows: Rows,
         readers: Readers,
-        appender: journal::Appender,
+        (appender, copier): (journal::Appender, journal::Copier),
         epoch: Epoch,
         end: journal::Position,
         options: Options,
@@ -119,6 +120,7 @@ impl Store {
             rows,
             readers,
             appender,
+            copier,
             applied: AtomicU64::new(end.get()),
             end: AtomicU64::new(end.get()),
             full: AtomicBool::new(false),

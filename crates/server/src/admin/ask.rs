@@ -2,10 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::pin::pin;
 
 use serde_json::Value;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::{LINE_BYTES_MAX, Operator, Reply, Request, socket_in};
+use crate::backup::until_cancelled;
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::open;
@@ -19,7 +23,7 @@ pub(crate) fn ask(
     let path = socket_in(&config.server.data);
     match UnixStream::connect(&path) {
         Ok(stream) => ask_server(stream, &request, progress),
-        Err(error) if is_nobody_there(&error) => do_here(config, request),
+        Err(error) if is_nobody_there(&error) => do_here(config, request, progress),
         Err(error) => Err(format!("cannot reach the server at {}: {error}", path.display()).into()),
     }
 }
@@ -57,12 +61,30 @@ fn ask_server(
     }
 }
 
-fn do_here(config: &Config, request: Request) -> Result<Value, Failure> {
+fn do_here(
+    config: &Config,
+    request: Request,
+    show: &mut dyn FnMut(u64, u64),
+) -> Result<Value, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let opened = open::open(config, 1).await?;
-        let operator = Operator { accounts: opened.engine.accounts().clone() };
-        let done = operator.perform(request).await;
+        let stop = CancellationToken::new();
+        let operator = Operator::new(config, &opened.engine, &opened.stores, stop.clone(), false);
+        let (sender, mut progress) = watch::channel((0, 0));
+        let work = async {
+            let mut work = pin!(operator.perform(request, sender));
+            loop {
+                tokio::select! {
+                    done = &mut work => return done,
+                    Ok(()) = progress.changed() => {
+                        let (done, total) = *progress.borrow_and_update();
+                        show(done, total);
+                    }
+                }
+            }
+        };
+        let done = until_cancelled(work, &stop).await;
         drop((operator, opened.engine, opened.shards));
         opened.stores.close().await?;
         Ok(done?)

@@ -3,12 +3,15 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Duration;
 
+use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::unix::OwnedWriteHalf;
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use super::{LINE_BYTES_MAX, Operator, Reply, Request, socket_in};
 
@@ -40,13 +43,13 @@ impl Door {
         Ok(door)
     }
 
-    /// Until `stop`; what is being done then is waited for.
-    pub(crate) async fn serve(self, operator: Operator, stop: CancellationToken) {
+    /// Until the operator is stopped; what is being done then is waited for.
+    pub(crate) async fn serve(self, operator: Operator) {
         let mut asked = JoinSet::new();
         loop {
             let accepted = tokio::select! {
                 accepted = self.listener.accept() => accepted,
-                () = stop.cancelled() => break,
+                () = operator.stop().cancelled() => break,
                 Some(ended) = asked.join_next() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a wish of an operator did not end");
@@ -93,7 +96,7 @@ async fn answer(stream: UnixStream, operator: Operator) {
         Ok(Err(_)) | Err(_) => return,
     };
     let reply = match request {
-        Ok(request) => match operator.perform(request).await {
+        Ok(request) => match carry_out(request, &operator, &mut writer).await {
             Ok(done) => Reply::Done(done),
             Err(why) => Reply::Refused(why),
         },
@@ -107,7 +110,29 @@ async fn answer(stream: UnixStream, operator: Operator) {
     }
 }
 
-async fn write(writer: &mut (impl AsyncWriteExt + Unpin), reply: &Reply) -> io::Result<()> {
+/// Waits for the end of it, and says how far it is. Who does not listen any more does not want it any more.
+async fn carry_out(
+    request: Request,
+    operator: &Operator,
+    writer: &mut OwnedWriteHalf,
+) -> Result<Value, String> {
+    let (sender, mut progress) = watch::channel((0, 0));
+    let mut work = pin!(operator.perform(request, sender));
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            Ok(()) = progress.changed() => {}
+        }
+        let (done, total) = *progress.borrow_and_update();
+        if write(writer, &Reply::Progress { done, total }).await.is_err() {
+            break;
+        }
+    }
+    drop(progress);
+    work.await
+}
+
+async fn write(writer: &mut OwnedWriteHalf, reply: &Reply) -> io::Result<()> {
     let mut line = serde_json::to_vec(reply)?;
     line.push(b'\n');
     writer.write_all(&line).await

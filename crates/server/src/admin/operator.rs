@@ -1,22 +1,63 @@
 //! Doing what was asked for, on stores that are open.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parlance_core::Refusal;
+use parlance_embedded::backup::{self, Room};
+use parlance_embedded::conversations::Conversations;
+use parlance_engine::Engine;
 use parlance_engine::accounts::{Accounts, SignUp};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use tokio_util::sync::CancellationToken;
 
-use super::Request;
+use super::{Progress, Request};
+use crate::backup::stamp;
+use crate::config::Config;
+use crate::open::{self, OpenStores};
 
 /// What an operator's wishes are carried out on.
 #[derive(Clone)]
 pub(crate) struct Operator {
-    pub(crate) accounts: Arc<Accounts>,
+    accounts: Arc<Accounts>,
+    conversations: Conversations,
+    data: PathBuf,
+    room: Room,
+    /// Ends what takes long.
+    stop: CancellationToken,
+    /// One backup at a time: two would take twice the room and not be done earlier.
+    backup: Arc<Mutex<()>>,
 }
 
 impl Operator {
-    /// Does it; an error is one line for the person who asked.
-    pub(crate) async fn perform(&self, request: Request) -> Result<Value, String> {
+    pub(crate) fn new(
+        config: &Config,
+        engine: &Engine,
+        stores: &OpenStores,
+        stop: CancellationToken,
+        is_serving: bool,
+    ) -> Self {
+        Self {
+            accounts: engine.accounts().clone(),
+            conversations: stores.conversations().clone(),
+            data: config.server.data.clone(),
+            room: Room { keep_free: open::room_needed(config), is_serving },
+            stop,
+            backup: Arc::default(),
+        }
+    }
+
+    pub(super) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Does it; an error is one line for the person who asked. Who drops the other end of `progress` wants it no more.
+    pub(super) async fn perform(
+        &self,
+        request: Request,
+        progress: Progress,
+    ) -> Result<Value, String> {
         match request {
             Request::CreateAccount { handle, name, password } => {
                 self.create(&handle, name.as_deref(), &password).await
@@ -29,7 +70,30 @@ impl Operator {
                     .map_err(|refusal| refused(&handle, &refusal))?;
                 Ok(json!({"handle": handle, "account": account, "sessions_ended": ended}))
             }
+            Request::Backup { directory } => self.back_up(&directory, progress).await,
         }
+    }
+
+    async fn back_up(&self, directory: &Path, progress: Progress) -> Result<Value, String> {
+        let Ok(_only) = self.backup.try_lock() else {
+            return Err("a backup is being taken already: wait for its end".to_owned());
+        };
+        let stop = self.stop.clone();
+        let go_on = Arc::new(move |done, total| {
+            progress.send((done, total)).is_ok() && !stop.is_cancelled()
+        });
+        let accounts = self.data.join("accounts.sqlite");
+        let stores = (&self.conversations, &*accounts);
+        let created = backup::create(stores, directory, stamp(), self.room, go_on).await;
+        let created = created.map_err(|error| {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
+            format!("no backup: {error}{}", cause.unwrap_or_default())
+        })?;
+        tracing::info!(directory = %directory.display(), bytes = created.bytes, "a backup was taken");
+        Ok(json!({
+            "directory": directory.display().to_string(), "epoch": created.epoch,
+            "files": created.files, "bytes": created.bytes,
+        }))
     }
 
     /// The session that comes with an account ends at once: nobody has its tokens.

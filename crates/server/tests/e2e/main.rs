@@ -1,6 +1,7 @@
 //! Parlance through its real doors: the built binary, real sockets, an independent WebSocket library and nothing of its insides.
 
 mod accounts;
+mod backup;
 mod bad_input;
 mod bad_requests;
 mod bad_start;
