@@ -157,6 +157,21 @@ pub enum Scenario {
         #[arg(long, default_value_t = 100)]
         pairs: usize,
     },
+    /// Conversations on a full store, alone and beside backups: how much later do messages come? The last backup is restored and verified.
+    Backup {
+        /// Messages to store first.
+        #[arg(long, default_value_t = 200_000)]
+        messages: u64,
+        /// Conversations that they are spread over.
+        #[arg(long, default_value_t = 5_000)]
+        conversations: usize,
+        /// Conversations that go on.
+        #[arg(long, default_value_t = 100)]
+        pairs: usize,
+        /// Messages a second in them.
+        #[arg(long, default_value_t = 1_000.0)]
+        rate: f64,
+    },
     /// kill -9 and restart, again and again, under load.
     Crash {
         /// How often.

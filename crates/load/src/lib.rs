@@ -32,7 +32,7 @@ mod yardstick;
 pub use checker::{Checker, Observer, Sight, Verdict};
 pub use cli::{Cli, Format, Options, Pace, Scenario};
 pub use error::LoadError;
-pub use report::{Cold, Figures, Ratio, Report, Slow, Stored};
+pub use report::{Backup, Cold, Figures, Ratio, Report, Slow, Stored};
 pub use yardstick::{Yardstick, run as relay};
 
 use std::io::{self, Write as _};
@@ -84,6 +84,15 @@ pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
                 active: *active,
             };
             scenario::stored(&stage, store, *pairs)
+        }
+        Scenario::Backup { messages, conversations, pairs, rate } => {
+            let plan = scenario::BackupPlan {
+                messages: *messages,
+                conversations: *conversations,
+                pairs: *pairs,
+                rate: *rate,
+            };
+            scenario::backup(&stage, plan)
         }
         Scenario::Crash { kills, pairs } => scenario::crash(&stage, *kills, *pairs),
         Scenario::Replay { files } => scenario::replay(&stage, files),

@@ -1,5 +1,6 @@
 //! The scenarios: each sets its scene, runs, and reports. They share the means of this crate and nothing with each other.
 
+mod backup;
 mod cold;
 mod crash;
 mod files;
@@ -12,6 +13,7 @@ mod slow;
 mod stored;
 mod storm;
 
+pub(crate) use backup::{Plan as BackupPlan, backup};
 pub(crate) use cold::{Storm as ColdStorm, cold};
 pub(crate) use crash::crash;
 pub(crate) use flood::{group, pairs};

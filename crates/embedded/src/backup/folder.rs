@@ -1,7 +1,7 @@
 //! The folder that a backup is written to. What it has when it is dropped before its end is removed.
 //!
-//! Files are synced every few MiB, so that the journal's own syncs never wait behind a whole backup, and after each the thread rests as long
-//! as it worked, if somebody is served meanwhile.
+//! Files are synced in small pieces, so that the journal's own syncs never wait behind a whole backup, and while somebody is served the thread
+//! rests after each.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -16,7 +16,10 @@ use super::ground::Ground;
 use super::list::Listed;
 
 /// Bytes between two syncs.
-const SYNC_BYTES: u64 = 4 << 20;
+const SYNC_BYTES: u64 = 256 << 10;
+/// A piece of so much work takes at least so long while somebody is served: 10 MiB a second, and an eighth of the disk's time.
+const TURN: Duration = Duration::from_millis(25);
+const RESTS: u32 = 8;
 /// What a rest takes at most.
 const REST_MAX: Duration = Duration::from_millis(500);
 /// Bytes of a file that are read at once.
@@ -154,7 +157,8 @@ impl Folder {
         }
         self.ground.has_room(self.room.keep_free)?;
         if self.room.is_serving {
-            std::thread::sleep(worked.min(REST_MAX));
+            let turn = (RESTS * worked).max(TURN);
+            std::thread::sleep(turn.saturating_sub(worked).min(REST_MAX));
         }
         if let Some(open) = &mut self.open {
             open.since = Instant::now();

@@ -21,6 +21,27 @@ pub struct Cold {
     pub visit_p99_ms: f64,
 }
 
+/// `backup`: conversations without and with backups beside them.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Backup {
+    /// From sending to delivery, while no backup is taken.
+    pub p50_alone_ms: f64,
+    /// See `p50_alone_ms`.
+    pub p99_alone_ms: f64,
+    /// The same while backups are taken, one after the other.
+    pub p50_beside_ms: f64,
+    /// See `p50_beside_ms`.
+    pub p99_beside_ms: f64,
+    /// `p99_beside_ms` over `p99_alone_ms`.
+    pub p99_ratio: f64,
+    /// Backups that were taken.
+    pub backups: u64,
+    /// How long one took.
+    pub seconds: f64,
+    /// What it takes of the disk.
+    pub bytes: u64,
+}
+
 /// `stored`: a server with much in its store.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Stored {
@@ -84,6 +105,21 @@ impl Cold {
             ("ratio of p99", self.p99_ratio, ""),
             ("cold visits", self.visits_per_s, "per second"),
             ("p99 of a visit", self.visit_p99_ms, "ms"),
+        ]
+    }
+}
+
+impl Backup {
+    pub(super) const fn lines(&self) -> [Line; 8] {
+        [
+            ("p50 alone", self.p50_alone_ms, "ms"),
+            ("p50 beside backups", self.p50_beside_ms, "ms"),
+            ("p99 alone", self.p99_alone_ms, "ms"),
+            ("p99 beside backups", self.p99_beside_ms, "ms"),
+            ("ratio of p99", self.p99_ratio, ""),
+            ("backups", self.backups as f64, ""),
+            ("a backup takes", self.seconds, "s"),
+            ("and of the disk", self.bytes as f64 / MIB, "MiB"),
         ]
     }
 }

@@ -48,6 +48,13 @@ fn a_full_store_and_a_cold_one_answer_everything() {
 }
 
 #[test]
+fn backups_beside_conversations_are_whole() {
+    let sizes = ["--messages", "3000", "--conversations", "100", "--pairs", "5", "--rate", "100"];
+    let report = drill(&[&["backup"], &sizes[..]].concat());
+    assert!(report["backup"]["backups"].as_u64().is_some_and(|taken| taken > 0), "{report}");
+}
+
+#[test]
 fn a_recorded_conversation_comes_back_word_for_word() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/irc");
     let mut files: Vec<String> = std::fs::read_dir(folder)
