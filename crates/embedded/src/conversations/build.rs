@@ -1,5 +1,6 @@
 //! The rows of one conversation, from what memory holds and what the rows hold already.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use parlance_ports::record;
@@ -50,7 +51,8 @@ const ROW_COST: usize = 48;
 
 /// What the rows hold now that memory must know.
 pub(super) struct Built {
-    pub(super) places: Vec<(AccountId, Place)>,
+    /// Places of which memory did not have everything.
+    pub(super) completed: Vec<(AccountId, Place)>,
     /// Events that have no content any more.
     pub(super) gone: BTreeSet<Seq>,
     /// A block was in the rows with content that it has no more.
@@ -80,7 +82,7 @@ pub(super) fn build(
         let mut unsealed = unsealed(copied, stored.as_ref(), view)?;
         let left = erase(&unsealed.events, &gone);
         if let Some(left) = left.map_err(|error| RowError::in_row(&key::block(id, open), error))? {
-            unsealed.events = left;
+            unsealed.events = Cow::Owned(left);
             has_erased |= gone.iter().any(|seq| seq.get() <= copied.flushed);
         }
         let blocks = blocks(&unsealed);
@@ -101,30 +103,30 @@ pub(super) fn build(
         rest.put(key::mention(*account, id, *seq), Vec::new());
     }
     put_snapshot(copied, view, rest)?;
-    Ok(Built { places: put_places(copied, view, rest)?, gone, has_erased })
+    Ok(Built { completed: put_places(copied, view, rest)?, gone, has_erased })
 }
 
 /// Events that no sealed block holds, and the chain before them.
-struct Unsealed {
+struct Unsealed<'a> {
     before: Hash,
-    events: Vec<u8>,
+    events: Cow<'a, [u8]>,
 }
 
-fn unsealed(
-    copied: &Copied,
+fn unsealed<'a>(
+    copied: &'a Copied,
     stored: Option<&StoredHead>,
     view: &View,
-) -> Result<Unsealed, RowError> {
+) -> Result<Unsealed<'a>, RowError> {
     let Some(stored) = stored else {
-        return Ok(Unsealed { before: Hash::default(), events: copied.events.clone() });
+        return Ok(Unsealed { before: Hash::default(), events: Cow::Borrowed(&copied.events) });
     };
     if stored.open > copied.flushed {
-        let events = skip_to(&copied.events, copied.flushed + 1).1.to_vec();
-        return Ok(Unsealed { before: stored.head.hash, events });
+        let events = skip_to(&copied.events, copied.flushed + 1).1;
+        return Ok(Unsealed { before: stored.head.hash, events: Cow::Borrowed(events) });
     }
     if copied.first < stored.open {
         let (before, events) = skip_to(&copied.events, stored.open);
-        return Ok(Unsealed { before, events: events.to_vec() });
+        return Ok(Unsealed { before, events: Cow::Borrowed(events) });
     }
     let key = key::block(copied.id, stored.open);
     let value = view.get(&key)?;
@@ -135,7 +137,7 @@ fn unsealed(
     }
     let mut events = block.events.to_vec();
     events.extend_from_slice(skip_to(&copied.events, copied.flushed + 1).1);
-    Ok(Unsealed { before: block.summary.before, events })
+    Ok(Unsealed { before: block.summary.before, events: Cow::Owned(events) })
 }
 
 /// The hash of the event before `seq` and what begins with `seq`.
@@ -158,7 +160,7 @@ struct Part<'a> {
     is_full: bool,
 }
 
-fn blocks(unsealed: &Unsealed) -> Vec<Part<'_>> {
+fn blocks<'a>(unsealed: &'a Unsealed<'_>) -> Vec<Part<'a>> {
     let Unsealed { before, events } = unsealed;
     let mut parts = Vec::new();
     let mut before = *before;
@@ -260,19 +262,25 @@ fn put_places(
     rest: &mut Rest,
 ) -> Result<Vec<(AccountId, Place)>, RowError> {
     let id = copied.id;
-    let mut places = Vec::with_capacity(copied.places.len());
+    let mut completed = Vec::new();
     for kept in &copied.places {
         let account = kept.account;
-        let stored = if kept.is_whole { None } else { stored_place(view, account, id)? };
-        let mut place = stored.unwrap_or_default();
-        place.merge(&kept.place);
+        let place = if kept.is_whole {
+            Cow::Borrowed(&kept.place)
+        } else {
+            let mut stored = stored_place(view, account, id)?.unwrap_or_default();
+            stored.merge(&kept.place);
+            Cow::Owned(stored)
+        };
         if place.marks != Marks::default() {
             let mut value = Vec::new();
             record::encode_marks(&place.marks, &mut value);
             rest.put(key::mark(id, account), value);
         }
         rest.put(key::place(account, id), place.encode());
-        places.push((account, place));
+        if let Cow::Owned(place) = place {
+            completed.push((account, place));
+        }
     }
-    Ok(places)
+    Ok(completed)
 }

@@ -114,11 +114,15 @@ fn admit(group: Group, into: &mut Submitted) -> Result<(), CommitError> {
     into.entries.reserve_exact(group.entries.len());
     for entry in group.entries {
         let Record { conversation: id, seq, .. } = entry.record;
-        if table.slot(id).is_none() {
-            drop(table);
-            table = store.locked_with(id, Reach::Disk).map_err(unreadable)?;
-        }
-        match table.admit(id, seq.get()) {
+        let admission = match table.admit(id, seq.get()) {
+            Some(admission) => admission,
+            None => {
+                drop(table);
+                table = store.locked_with(id, Reach::Disk).map_err(unreadable)?;
+                table.admit(id, seq.get()).unwrap_or(Admission::Gap)
+            }
+        };
+        match admission {
             Admission::Next => into.entries.push(entry),
             Admission::Known => into.known.push(entry),
             Admission::Gap => {
@@ -170,13 +174,10 @@ impl Submitted {
         let mut positions = offsets.iter().copied().map(position);
         let mut table = store.table.lock();
         for (entry, position) in std::mem::take(&mut self.entries).iter().zip(&mut positions) {
-            let id = entry.record.conversation;
             table.apply(entry, position);
-            table.settle(id);
         }
         for (row, position) in std::mem::take(&mut self.marks).iter().zip(&mut positions) {
             table.apply_mark(row, position);
-            table.settle(row.conversation);
         }
         let checked = check_known(&mut table, std::mem::take(&mut self.known));
         if let Some(last) = offsets.last() {

@@ -62,7 +62,13 @@ impl Table {
         let changes = tail.changes.iter().filter(|((_, by), _)| by.get() > flushed);
         let changes =
             changes.map(|((target, by), change)| (*target, *by, change.clone())).collect();
-        let mut copied = Copied {
+        let written = tail.places.iter().filter(|(_, kept)| kept.written.is_some());
+        let places = written.map(|(account, kept)| CopiedPlace {
+            account,
+            place: kept.place.clone(),
+            is_whole: kept.is_whole,
+        });
+        let copied = Copied {
             id,
             head,
             flushed,
@@ -74,30 +80,23 @@ impl Table {
             },
             changes,
             mentions: tail.mentions.clone(),
-            places: Vec::new(),
+            places: places.collect(),
             snapshot: tail.snapshot.clone().filter(|_| tail.has_new_snapshot()),
             up_to,
             waiting: tail.waiting,
         };
-        let accounts = tail.accounts.clone();
-        for account in accounts {
-            let Some(kept) = self.places.get(account, id) else { continue };
-            if kept.written.is_some() {
-                let (place, is_whole) = (kept.place.clone(), kept.is_whole);
-                copied.places.push(CopiedPlace { account, place, is_whole });
-            }
-        }
         Some(copied)
     }
 
     /// Notes what the rows hold, and keeps of it what is likely to be asked for.
     pub(super) fn flushed(&mut self, done: Flushed, events_max: usize, bytes_max: usize) {
         let Flushed { id, seq, snapshot, built, up_to, waiting } = done;
-        for (account, place) in built.places {
-            self.places.flushed(account, id, place, up_to);
-        }
         self.waiting = self.waiting.saturating_sub(waiting);
         let Some(tail) = self.slot(id).and_then(|slot| slot.tail.as_mut()) else { return };
+        tail.places.flushed(up_to);
+        for (account, place) in built.completed {
+            tail.places.complete(account, place);
+        }
         tail.flushed = seq;
         tail.waiting = tail.waiting.saturating_sub(waiting);
         tail.mentions.retain(|(_, at)| at.get() > seq);

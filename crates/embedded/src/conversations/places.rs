@@ -1,14 +1,19 @@
-//! Memberships and marks in memory, by account: those that the rows lack, and those of conversations whose tail is kept.
+//! Memberships and marks in memory, beside the tail of their conversation: those that the rows lack, and those that were read or written
+//! since the tail is there.
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use parlance_types::{AccountId, ConversationId, Marks, Membership, Position};
 
 use super::head::Place;
 
+/// Places that are looked for one by one; of more there is an index.
+const FEW: usize = 16;
+
+/// Of one conversation, in the order in which they came.
 #[derive(Default)]
 pub(super) struct Places {
-    /// Ascending by conversation.
-    accounts: HashMap<AccountId, Vec<(ConversationId, Box<Kept>)>>,
+    kept: Vec<(AccountId, Kept)>,
+    index: Option<Box<HashMap<AccountId, u32>>>,
 }
 
 #[derive(Clone, Debug)]
@@ -25,79 +30,102 @@ impl Places {
     pub(super) fn join(
         &mut self,
         account: AccountId,
-        id: ConversationId,
         row: (Membership, Position),
         is_new: bool,
     ) -> bool {
-        let (kept, is_first) = self.entry(account, id, is_new);
+        let (kept, is_first) = self.entry(account, is_new);
         kept.written = Some(row.1);
         kept.place.membership = Some(row);
         is_first
     }
 
     /// As [`Places::join`].
-    pub(super) fn mark(
-        &mut self,
-        account: AccountId,
-        id: ConversationId,
-        marks: Marks,
-        is_new: bool,
-    ) -> bool {
-        let (kept, is_first) = self.entry(account, id, is_new);
+    pub(super) fn mark(&mut self, account: AccountId, marks: &Marks, is_new: bool) -> bool {
+        let (kept, is_first) = self.entry(account, is_new);
         kept.written = Some(marks.position);
-        kept.place.marks.merge(&marks);
+        kept.place.marks.merge(marks);
         is_first
     }
 
-    pub(super) fn get(&self, account: AccountId, id: ConversationId) -> Option<&Kept> {
-        let list = self.accounts.get(&account)?;
-        let at = list.binary_search_by_key(&id, |(id, _)| *id).ok()?;
-        Some(&list[at].1)
+    pub(super) fn get(&self, account: AccountId) -> Option<&Kept> {
+        self.find(account).map(|at| &self.kept[at].1)
     }
 
-    pub(super) fn of(&self, account: AccountId) -> &[(ConversationId, Box<Kept>)] {
-        self.accounts.get(&account).map_or(&[], Vec::as_slice)
+    pub(super) fn iter(&self) -> impl Iterator<Item = (AccountId, &Kept)> {
+        self.kept.iter().map(|(account, kept)| (*account, kept))
     }
 
-    /// The rows hold `stored`, which contains every write up to `up_to`.
-    pub(super) fn flushed(
-        &mut self,
-        account: AccountId,
-        id: ConversationId,
-        stored: Place,
-        up_to: Position,
-    ) {
-        let Some(list) = self.accounts.get_mut(&account) else { return };
-        let Ok(at) = list.binary_search_by_key(&id, |(id, _)| *id) else { return };
-        let kept = &mut list[at].1;
-        let newer = std::mem::replace(&mut kept.place, stored);
-        kept.place.merge(&newer);
-        kept.is_whole = true;
-        kept.written = kept.written.filter(|written| *written > up_to);
+    pub(super) fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// The rows hold every write up to `up_to`.
+    pub(super) fn flushed(&mut self, up_to: Position) {
+        for (_, kept) in &mut self.kept {
+            kept.written = kept.written.filter(|written| *written > up_to);
+        }
+    }
+
+    /// The rows hold `stored` of an account whose place was not whole.
+    pub(super) fn complete(&mut self, account: AccountId, mut stored: Place) {
+        if let Some(at) = self.find(account) {
+            let kept = &mut self.kept[at].1;
+            stored.merge(&kept.place);
+            kept.place = stored;
+            kept.is_whole = true;
+        }
+    }
+
+    fn find(&self, account: AccountId) -> Option<usize> {
+        match &self.index {
+            None => self.kept.iter().position(|(other, _)| *other == account),
+            Some(index) => index.get(&account).map(|at| *at as usize),
+        }
+    }
+
+    fn entry(&mut self, account: AccountId, is_new: bool) -> (&mut Kept, bool) {
+        let found = self.find(account);
+        let at = found.unwrap_or_else(|| {
+            let at = self.kept.len();
+            let kept = Kept { place: Place::default(), is_whole: is_new, written: None };
+            if at < 2 {
+                // Most conversations have two members.
+                self.kept.reserve_exact(2 - at);
+            }
+            self.kept.push((account, kept));
+            if let Some(index) = &mut self.index {
+                index.insert(account, at as u32);
+            } else if at == FEW {
+                let numbered = self.kept.iter().enumerate();
+                let index = numbered.map(|(at, (account, _))| (*account, at as u32)).collect();
+                self.index = Some(Box::new(index));
+            }
+            at
+        });
+        (&mut self.kept[at].1, found.is_none())
+    }
+}
+
+/// In which conversations an account has a place in memory.
+#[derive(Default)]
+pub(super) struct Whereabouts {
+    accounts: HashMap<AccountId, HashSet<ConversationId>>,
+}
+
+impl Whereabouts {
+    pub(super) fn add(&mut self, account: AccountId, id: ConversationId) {
+        self.accounts.entry(account).or_default().insert(id);
+    }
+
+    pub(super) fn of(&self, account: AccountId) -> impl Iterator<Item = ConversationId> {
+        self.accounts.get(&account).into_iter().flatten().copied()
     }
 
     pub(super) fn remove(&mut self, account: AccountId, id: ConversationId) {
-        let Some(list) = self.accounts.get_mut(&account) else { return };
-        if let Ok(at) = list.binary_search_by_key(&id, |(id, _)| *id) {
-            list.remove(at);
-        }
-        if list.is_empty() {
+        let Some(ids) = self.accounts.get_mut(&account) else { return };
+        ids.remove(&id);
+        if ids.is_empty() {
             self.accounts.remove(&account);
         }
-    }
-
-    fn entry(&mut self, account: AccountId, id: ConversationId, is_new: bool) -> (&mut Kept, bool) {
-        let list = self.accounts.entry(account).or_default();
-        let found = list.binary_search_by_key(&id, |(id, _)| *id);
-        let at = found.unwrap_or_else(|at| {
-            let kept = Kept { place: Place::default(), is_whole: is_new, written: None };
-            if list.len() == list.capacity() {
-                // Most accounts have one or two here.
-                list.reserve_exact((list.len() / 2).max(1));
-            }
-            list.insert(at, (id, Box::new(kept)));
-            at
-        });
-        (&mut list[at].1, found.is_err())
     }
 }

@@ -44,14 +44,12 @@ pub(super) fn load(
     let mut table = store.locked_with(id, reach)?;
     let Some(slot) = table.slot(id) else { return Ok(None) };
     let Some(head) = slot.head else { return Ok(None) };
-    let (mut snapshot, mut accounts, mut is_new) = (None, Vec::new(), false);
+    let (mut snapshot, mut marks, mut is_new) = (None, BTreeMap::new(), false);
     if let Some(tail) = &slot.tail {
         snapshot.clone_from(&tail.snapshot);
-        accounts.clone_from(&tail.accounts);
+        marks.extend(tail.places.iter().map(|(account, kept)| (account, kept.place.marks)));
         is_new = tail.flushed == 0;
     }
-    let kept = |account| Some((account, table.places.get(account, id)?.place.marks));
-    let mut marks: BTreeMap<AccountId, Marks> = accounts.into_iter().filter_map(kept).collect();
     let view = if is_new { None } else { Some(reach.view(store)?) };
     drop(table);
     if let Some(view) = &view {
@@ -194,8 +192,8 @@ pub(super) fn membership(
     account: AccountId,
     id: ConversationId,
 ) -> Result<Option<MembershipRow>, Miss> {
-    let table = store.locked_with(id, reach)?;
-    let kept = table.places.get(account, id).cloned();
+    let mut table = store.locked_with(id, reach)?;
+    let kept = table.place(account, id).cloned();
     if let Some(kept) = kept.as_ref().filter(|kept| kept.is_whole) {
         return Ok(row_of(kept.place.clone()));
     }
@@ -228,8 +226,7 @@ pub(super) fn memberships(
     account: AccountId,
 ) -> Result<Vec<(ConversationId, MembershipRow)>, Miss> {
     let table = store.table.lock();
-    let kept: Vec<_> =
-        table.places.of(account).iter().map(|(id, kept)| (*id, kept.place.clone())).collect();
+    let kept: Vec<_> = table.places(account).map(|(id, kept)| (id, kept.place.clone())).collect();
     let view = reach.view(store)?;
     drop(table);
     let mut places: BTreeMap<ConversationId, Place> = BTreeMap::new();

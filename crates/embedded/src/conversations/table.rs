@@ -5,9 +5,9 @@
 
 use hashbrown::HashMap;
 use parlance_ports::{CommitError, HeadRow, MarkRow, Snapshot};
-use parlance_types::{ConversationId, Entry, Marks, Position};
+use parlance_types::{AccountId, ConversationId, Entry, Marks, Position};
 
-use super::places::Places;
+use super::places::{Kept, Whereabouts};
 use super::tail::{TAIL_COST, Tail};
 
 /// Maps that grow and are swept one at a time, so that neither takes long.
@@ -17,7 +17,7 @@ const PLACE_COST: usize = 350;
 
 pub(super) struct Table {
     parts: Vec<HashMap<ConversationId, Slot>>,
-    pub(super) places: Places,
+    whereabouts: Whereabouts,
     /// Conversations that the rows lack something of, each once.
     pub(super) dirty: Vec<ConversationId>,
     /// Bytes that wait for the flusher.
@@ -75,7 +75,7 @@ impl Table {
     pub(super) fn new() -> Self {
         Self {
             parts: (0..PARTS).map(|_| HashMap::new()).collect(),
-            places: Places::default(),
+            whereabouts: Whereabouts::default(),
             dirty: Vec::new(),
             waiting: 0,
             drops: 0,
@@ -101,7 +101,7 @@ impl Table {
     }
 
     fn part(&mut self, id: ConversationId) -> &mut HashMap<ConversationId, Slot> {
-        &mut self.parts[usize::from(id.as_bytes()[15]) % PARTS]
+        &mut self.parts[part_of(id)]
     }
 
     pub(super) fn slot(&mut self, id: ConversationId) -> Option<&mut Slot> {
@@ -125,10 +125,10 @@ impl Table {
         }
     }
 
-    /// Counts an entry as submitted, if it is the next one. Its slot must be there.
-    pub(super) fn admit(&mut self, id: ConversationId, seq: u64) -> Admission {
-        let Some(slot) = self.slot(id) else { return Admission::Gap };
-        match seq.cmp(&(slot.ahead + 1)) {
+    /// Counts an entry as submitted, if it is the next one. `None`: its slot is not there.
+    pub(super) fn admit(&mut self, id: ConversationId, seq: u64) -> Option<Admission> {
+        let slot = self.slot(id)?;
+        Some(match seq.cmp(&(slot.ahead + 1)) {
             std::cmp::Ordering::Less => Admission::Known,
             std::cmp::Ordering::Greater => Admission::Gap,
             std::cmp::Ordering::Equal => {
@@ -136,7 +136,7 @@ impl Table {
                 slot.in_flight += 1;
                 Admission::Next
             }
-        }
+        })
     }
 
     /// Keeps the slot of a mark that is submitted. `false`: there is no such conversation.
@@ -158,21 +158,31 @@ impl Table {
         }
     }
 
-    /// Something that was submitted is durable and applied.
-    pub(super) fn settle(&mut self, id: ConversationId) {
-        if let Some(slot) = self.slot(id) {
-            slot.in_flight = slot.in_flight.saturating_sub(1);
-        }
+    /// The place of an account, if it is in memory.
+    pub(super) fn place(&mut self, account: AccountId, id: ConversationId) -> Option<&Kept> {
+        self.slot(id)?.tail.as_ref()?.places.get(account)
     }
 
-    /// Adds a durable event that continues the head. Its slot must be there.
+    /// The places of an account that are in memory.
+    pub(super) fn places(
+        &self,
+        account: AccountId,
+    ) -> impl Iterator<Item = (ConversationId, &Kept)> {
+        self.whereabouts.of(account).filter_map(move |id| {
+            let slot = self.parts[part_of(id)].get(&id)?;
+            Some((id, slot.tail.as_ref()?.places.get(account)?))
+        })
+    }
+
+    /// Adds an event that was submitted, is durable and continues the head, or one that is replayed. Its slot must be there.
     pub(super) fn apply(&mut self, entry: &Entry, position: Position) {
         let id = entry.record.conversation;
         self.applied = position;
         let clock = self.clock;
-        let Self { parts, places, dirty, waiting, .. } = self;
-        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        let Self { parts, whereabouts, dirty, waiting, .. } = self;
+        let Some(slot) = parts[part_of(id)].get_mut(&id) else { return };
         slot.touched = clock;
+        slot.in_flight = slot.in_flight.saturating_sub(1);
         let head = slot.seq();
         let marked = slot.head.map_or(Position::ZERO, |head| head.marked);
         let mut cost = if slot.tail.is_none() { TAIL_COST } else { 0 };
@@ -188,8 +198,9 @@ impl Table {
         });
         slot.ahead = slot.ahead.max(record.seq.get());
         for (account, membership) in &entry.rows.memberships {
-            if places.join(*account, id, (membership.clone(), position), tail.flushed == 0) {
-                tail.accounts.push(*account);
+            let is_new = tail.flushed == 0;
+            if tail.places.join(*account, (membership.clone(), position), is_new) {
+                whereabouts.add(*account, id);
             }
             cost += PLACE_COST;
         }
@@ -197,20 +208,22 @@ impl Table {
         soil(tail, id, position, cost, dirty, waiting);
     }
 
-    /// Merges a durable mark. Its slot must be there.
+    /// Merges a mark that was submitted and is durable, or one that is replayed. Its slot must be there.
     pub(super) fn apply_mark(&mut self, row: &MarkRow, position: Position) {
         let id = row.conversation;
         self.applied = position;
-        let Self { parts, places, dirty, waiting, .. } = self;
-        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        let Self { parts, whereabouts, dirty, waiting, .. } = self;
+        let Some(slot) = parts[part_of(id)].get_mut(&id) else { return };
+        slot.in_flight = slot.in_flight.saturating_sub(1);
         let seq = slot.seq();
         let Some(head) = &mut slot.head else { return };
         head.marked = head.marked.max(position);
         let mut cost = if slot.tail.is_none() { TAIL_COST } else { 0 };
         let tail = slot.tail.get_or_insert_with(|| Box::new(Tail::new(seq)));
         let marks = Marks { position, ..row.marks };
-        if places.mark(row.account, id, marks, tail.flushed == 0) {
-            tail.accounts.push(row.account);
+        let is_new = tail.flushed == 0;
+        if tail.places.mark(row.account, &marks, is_new) {
+            whereabouts.add(row.account, id);
             cost += PLACE_COST;
         }
         soil(tail, id, position, cost, dirty, waiting);
@@ -219,7 +232,7 @@ impl Table {
     /// Takes a state over. Best effort: a conversation that is not in memory was not active.
     pub(super) fn save(&mut self, id: ConversationId, snapshot: Snapshot) {
         let Self { parts, dirty, waiting, .. } = self;
-        let Some(slot) = parts[usize::from(id.as_bytes()[15]) % PARTS].get_mut(&id) else { return };
+        let Some(slot) = parts[part_of(id)].get_mut(&id) else { return };
         let seq = slot.seq();
         if snapshot.seq.get() > seq {
             return;
@@ -249,12 +262,12 @@ impl Table {
 
     /// Drops tails of one part that are at least so old and lack nothing in the rows.
     pub(super) fn sweep_tails(&mut self, part: usize, age: usize) {
-        let Self { parts, places, clock, .. } = self;
+        let Self { parts, whereabouts, clock, .. } = self;
         for (id, slot) in &mut parts[part] {
             let is_old = clock.saturating_sub(slot.touched) as usize >= age;
             if is_old && slot.is_idle() {
-                for account in slot.tail.take().iter().flat_map(|tail| &tail.accounts) {
-                    places.remove(*account, *id);
+                for (account, _) in slot.tail.take().iter().flat_map(|tail| tail.places.iter()) {
+                    whereabouts.remove(account, *id);
                 }
             }
         }
@@ -282,6 +295,10 @@ impl Table {
         }
         self.drops += 1;
     }
+}
+
+fn part_of(id: ConversationId) -> usize {
+    usize::from(id.as_bytes()[15]) % PARTS
 }
 
 /// Notes that the rows lack something since `position`.

@@ -11,6 +11,7 @@ use parlance_types::{AccountId, Entry, MessageId, OverlayChange, Position, Recor
 
 use super::block::walk;
 use super::erasing::erase;
+use super::places::Places;
 
 /// Roughly what a tail takes with its slot, and what a row that waits takes beside its bytes.
 pub(super) const TAIL_COST: usize = 400;
@@ -28,8 +29,7 @@ pub(super) struct Tail {
     pub(super) changes: BTreeMap<(Seq, Seq), OverlayChange>,
     /// Those that the rows lack.
     pub(super) mentions: Vec<(AccountId, Seq)>,
-    /// Those whose place here is in memory.
-    pub(super) accounts: Vec<AccountId>,
+    pub(super) places: Places,
     pub(super) snapshot: Option<Snapshot>,
     /// The snapshot that the rows hold, 0 if none or unknown.
     pub(super) snapshot_flushed: u64,
@@ -85,7 +85,7 @@ impl Tail {
             flushed: head,
             changes: BTreeMap::new(),
             mentions: Vec::new(),
-            accounts: Vec::new(),
+            places: Places::default(),
             snapshot: None,
             snapshot_flushed: 0,
             since: None,
@@ -255,7 +255,7 @@ impl Tail {
 
     /// Roughly what it takes of memory.
     pub(super) fn cost(&self) -> usize {
-        let rows = self.changes.len() + self.mentions.len() + 2 * self.accounts.len();
+        let rows = self.changes.len() + self.mentions.len() + 2 * self.places.len();
         let snapshot = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.state.len());
         TAIL_COST
             + self.events.capacity()
