@@ -109,11 +109,15 @@ pub enum Scenario {
         #[arg(long, default_value_t = 50)]
         readers: usize,
     },
-    /// Everybody writes to everybody, twice: nearly every message finds its conversation cold.
+    /// Everybody writes to everybody, two messages to a conversation: hardly one of them finds its conversation busy.
     Scatter {
         /// Direct conversations.
         #[arg(long, default_value_t = 100_000)]
         conversations: u64,
+        /// The second message is written by the same account after every conversation had its first, and finds it cold; without, it
+        /// is the other's reply.
+        #[arg(long)]
+        apart: bool,
     },
     /// A flood with readers that take a kilobyte a second: memory must stand, and afterwards they must have everything.
     Slow {

@@ -34,6 +34,7 @@ pub(crate) struct Fleet {
     pulse: Instant,
     /// Time in which the thread had something to do.
     busy: Duration,
+    gives_way: bool,
 }
 
 impl Fleet {
@@ -47,7 +48,14 @@ impl Fleet {
             random: Random::new(seed),
             pulse: Instant::now() + PULSE,
             busy: Duration::ZERO,
+            gives_way: false,
         })
+    }
+
+    /// From now on the thread offers its core to others after each connection that it served: one that is woken would otherwise wait
+    /// until the slice of this one is over, however nice it is.
+    pub(crate) const fn give_way(&mut self) {
+        self.gives_way = true;
     }
 
     /// Where [`Self::connect`] connects to from now on.
@@ -140,6 +148,9 @@ impl Fleet {
                 self.read(index, READ_BYTES, handler);
             }
             self.flush(index)?;
+            if self.gives_way {
+                std::thread::yield_now();
+            }
         }
         if start >= self.pulse {
             self.pulse = start + PULSE;

@@ -67,7 +67,9 @@ pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
         Scenario::History { messages, conversations, readers } => {
             scenario::history(&stage, *messages, *conversations, *readers)
         }
-        Scenario::Scatter { conversations } => scenario::scatter(&stage, *conversations),
+        Scenario::Scatter { conversations, apart } => {
+            scenario::scatter(&stage, *conversations, *apart)
+        }
         Scenario::Slow { messages, readers } => scenario::slow(&stage, *messages, *readers),
         Scenario::Cold { rate, size, conversations, readers, visits } => {
             let storm = scenario::ColdStorm {

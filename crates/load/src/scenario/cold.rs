@@ -124,6 +124,7 @@ fn beside(
 impl Hail<'_> {
     fn fall(&mut self, over: &AtomicBool) -> Result<(Tally, Duration), LoadError> {
         cores::stand_back()?;
+        self.fleet.give_way();
         self.stock.reset();
         let (start, mut visits) = (Instant::now(), 0u64);
         if self.rate.is_none() {

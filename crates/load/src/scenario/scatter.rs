@@ -1,5 +1,6 @@
-//! `scatter`: everybody writes to everybody, a little. Hardly a conversation is in memory when its next message comes.
+//! `scatter`: everybody writes to everybody, a little: a message and its reply, or two that lie far apart.
 
+use std::fmt::Display;
 use std::time::{Duration, Instant};
 
 use super::{Stage, files};
@@ -10,7 +11,7 @@ use crate::ids::IdSource;
 use crate::process::Process;
 use crate::progress::Progress;
 use crate::report::{Latencies, latencies};
-use crate::scan::{Frame, OkFields, frames};
+use crate::scan::{EventFields, Frame, OkFields, frames};
 use crate::socket::Outgoing;
 use crate::world::Seat;
 use crate::{LoadError, Report};
@@ -18,12 +19,17 @@ use crate::{LoadError, Report};
 const WINDOW: usize = 4;
 /// Messages of each conversation.
 const ROUNDS: u64 = 2;
+/// Where they lie in its log, behind its beginning.
+const MESSAGE: u64 = 2;
+const REPLY: u64 = 3;
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
 struct Writers {
     seats: Vec<Seat>,
     each: Vec<Writer>,
+    /// The second message comes after every conversation had its first; otherwise it is the reply.
+    apart: bool,
     /// Each account writes to as many of those after it, in a circle.
     reach: u64,
     judge: Judge,
@@ -37,12 +43,17 @@ struct Writers {
 #[derive(Debug)]
 struct Writer {
     ids: IdSource,
-    /// Messages sent and when: the last [`WINDOW`] of them.
-    sent: u64,
-    clock: [Instant; WINDOW],
+    /// Messages to others that were not replies.
+    begun: u64,
+    /// When each message was sent.
+    sent: Vec<Instant>,
 }
 
-pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, LoadError> {
+pub(crate) fn scatter(
+    stage: &Stage<'_>,
+    conversations: u64,
+    apart: bool,
+) -> Result<Report, LoadError> {
     // With n accounts there are n(n - 1)/2 pairs.
     let accounts = (conversations * 2).isqrt() as usize + 2;
     files::raise(accounts)?;
@@ -52,12 +63,9 @@ pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, L
     let seats = server.world()?.sign_up(accounts)?;
     let mut crowd = Writers {
         each: (0..accounts)
-            .map(|index| Writer {
-                ids: IdSource::new(index as u32),
-                sent: 0,
-                clock: [Instant::now(); WINDOW],
-            })
+            .map(|index| Writer { ids: IdSource::new(index as u32), begun: 0, sent: Vec::new() })
             .collect(),
+        apart,
         seats,
         reach: conversations.div_ceil(accounts as u64).min((accounts as u64 - 1) / 2),
         judge: Judge::new(stage.options.record.as_deref())?,
@@ -80,7 +88,7 @@ pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, L
     for index in 0..accounts {
         for _ in 0..WINDOW {
             if let Some(out) = fleet.out(index) {
-                crowd.write(index, out);
+                crowd.begin(index, out);
             }
         }
         fleet.flush(index)?;
@@ -98,8 +106,9 @@ pub(crate) fn scatter(stage: &Stage<'_>, conversations: u64) -> Result<Report, L
         report.server_cpu_us_per_message = Some(used * 1e6 / total as f64);
     }
     report.time(&crowd.times);
+    let second = if apart { "after every conversation had its first" } else { "the reply" };
     report.notes.push(format!(
-        "{} conversations of {accounts} accounts, {ROUNDS} messages each, the second after all had the first; times are from send to ok",
+        "{} conversations of {accounts} accounts, {ROUNDS} messages each, the second {second}; times are from send to ok",
         total / ROUNDS
     ));
     report.judge(crowd.judge.finish()?);
@@ -131,51 +140,58 @@ impl Writers {
         Ok(())
     }
 
-    fn write(&mut self, index: usize, out: &mut Outgoing) {
+    /// Writes to the next of those that an account writes to, if there is one.
+    fn begin(&mut self, index: usize, out: &mut Outgoing) {
+        let rounds = if self.apart { ROUNDS } else { 1 };
         let (accounts, writer) = (self.seats.len(), &mut self.each[index]);
-        if writer.sent == self.reach * ROUNDS {
+        if writer.begun == self.reach * rounds {
             return;
         }
-        let step = writer.sent % self.reach + 1;
+        let step = writer.begun % self.reach + 1;
+        writer.begun += 1;
         let to = self.seats[(index + step as usize) % accounts].account;
-        writer.clock[writer.sent as usize % WINDOW] = Instant::now();
-        writer.sent += 1;
-        let (id, text) = (writer.ids.next(writer.sent as u32), "x".repeat(100));
-        let request = writer.sent;
-        out.text(&format!(
-            r#"{{"send":{{"id":{request},"to":"{to}","message_id":"{id}","body":{{"kind":"text","text":"{text}"}}}}}}"#
-        ));
+        writer.write("to", &to, out);
     }
 
     fn ok(&mut self, index: usize, ok: &OkFields, out: &mut Outgoing) {
         self.acked += 1;
-        let clock = self.each[index].clock[(ok.id - 1) as usize % WINDOW];
-        self.times.saturating_record(clock.elapsed().as_micros() as u64);
-        self.judge.acked(&Sight {
+        let took = self.each[index].sent[ok.id as usize - 1].elapsed();
+        self.times.saturating_record(took.as_micros() as u64);
+        let sight = Sight {
             observer: index as Observer,
             conversation: ok.conversation,
             seq: ok.seq,
             message_id: ok.message_id,
             hash: ok.hash,
-        });
-        self.write(index, out);
+        };
+        self.judge.follow(sight.observer, ok.conversation, ok.seq - 1);
+        self.judge.saw(&sight);
+        self.judge.acked(&sight);
+        if self.apart {
+            self.begin(index, out);
+        }
+    }
+
+    /// Those who receive follow the conversation from its beginning.
+    fn event(&mut self, index: usize, event: &EventFields, out: &mut Outgoing) {
+        self.delivered += 1;
+        let &EventFields { conversation, seq, message_id, hash, .. } = event;
+        let observer = index as Observer;
+        self.judge.follow(observer, conversation, 0);
+        self.judge.saw(&Sight { observer, conversation, seq, message_id, hash });
+        match seq {
+            MESSAGE if !self.apart => self.each[index].write("conversation", &conversation, out),
+            REPLY if !self.apart => self.begin(index, out),
+            _ => {}
+        }
     }
 
     fn frame(&mut self, index: usize, frame: Frame<'_>, out: &mut Outgoing) {
         match frame {
             Frame::Ok(ok) => self.ok(index, &ok, out),
-            // Those who receive follow the conversation from its beginning; a sender sees its own by their `ok`.
+            // An account's own come as `ok`, and the beginning that came with the first of them.
             Frame::Event(event) if event.sender != self.seats[index].account => {
-                self.delivered += 1;
-                let observer = index as Observer;
-                self.judge.follow(observer, event.conversation, 0);
-                self.judge.saw(&Sight {
-                    observer,
-                    conversation: event.conversation,
-                    seq: event.seq,
-                    message_id: event.message_id,
-                    hash: event.hash,
-                });
+                self.event(index, &event, out);
             }
             Frame::Other("ready", _) => self.ready += 1,
             Frame::Other(name @ ("error" | "bye" | "lag" | "ok"), value) => {
@@ -183,6 +199,17 @@ impl Writers {
             }
             Frame::Event(_) | Frame::Other(..) => {}
         }
+    }
+}
+
+impl Writer {
+    fn write(&mut self, field: &str, place: &impl Display, out: &mut Outgoing) {
+        self.sent.push(Instant::now());
+        let request = self.sent.len();
+        let (id, text) = (self.ids.next(request as u32), "x".repeat(100));
+        out.text(&format!(
+            r#"{{"send":{{"id":{request},"{field}":"{place}","message_id":"{id}","body":{{"kind":"text","text":"{text}"}}}}}}"#
+        ));
     }
 }
 

@@ -45,6 +45,7 @@ fn a_full_store_and_a_cold_one_answer_everything() {
     );
     drill(&["cold", "--conversations", "200", "--size", "5", "--rate", "50", "--visits", "100"]);
     drill(&["scatter", "--conversations", "300"]);
+    drill(&["scatter", "--conversations", "300", "--apart"]);
 }
 
 #[test]
