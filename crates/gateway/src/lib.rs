@@ -6,8 +6,10 @@
 mod command;
 mod http;
 mod listen;
+mod proxy;
 mod socket;
 mod state;
 
 pub use listen::serve;
+pub use proxy::{ClientAddress, Proxies, fuzz_proxy_header};
 pub use state::{Gateway, GatewayConfig};

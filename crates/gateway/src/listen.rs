@@ -1,6 +1,12 @@
 //! The listener: accepts, bounds, and hands each connection to HTTP, from which a socket may upgrade itself.
 
+mod complaint;
+mod entry;
+mod opening;
+
 use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -11,6 +17,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Gateway;
 use crate::http;
+use complaint::Complaint;
+use entry::Entry;
+use opening::{Opening, Openings};
 
 /// Bytes of the head of a request.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -19,19 +28,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Accepts connections until `stop`; several workers may share one listener. Connections go on after it returned.
 pub async fn serve(gateway: Gateway, listener: TcpListener, stop: CancellationToken) {
-    let router = http::router(gateway.clone());
+    let mut door = Door::new(gateway);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = stop.cancelled() => return,
         };
         match accepted {
-            Ok((stream, _)) => open(&gateway, &router, stream),
+            Ok((stream, peer)) => door.open(stream, peer),
             Err(error) => {
                 if is_about_one(&error) {
                     continue;
                 }
-                tracing::warn!(%error, "could not accept a connection");
+                door.refused(&error);
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -43,34 +52,100 @@ fn is_about_one(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset)
 }
 
-fn open(gateway: &Gateway, router: &axum::Router, stream: TcpStream) {
-    let connections = gateway.tasks.len();
-    if connections >= gateway.config.connections_max {
-        // Without a word: answering costs what is short.
-        return;
+/// What one worker knows of the connections it takes.
+struct Door {
+    gateway: Gateway,
+    router: axum::Router,
+    openings: Openings,
+    failing: Complaint,
+    full: Complaint,
+    crowded: Complaint,
+}
+
+impl Door {
+    fn new(gateway: Gateway) -> Self {
+        let router = http::router(gateway.clone());
+        let openings = Openings::new(gateway.config.openings_max);
+        let (failing, full, crowded) = Default::default();
+        Self { gateway, router, openings, failing, full, crowded }
     }
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "could not set TCP_NODELAY");
+
+    /// The system gave an error instead of a connection.
+    fn refused(&mut self, error: &io::Error) {
+        if let Some(times) = self.failing.due() {
+            let remedy = complaint::remedy(error);
+            tracing::warn!(%error, times, "cannot accept connections; {remedy}");
+        }
     }
-    let service = TowerToHyperService::new(router.clone());
+
+    fn open(&mut self, stream: TcpStream, peer: SocketAddr) {
+        if self.failing.is_over() {
+            tracing::info!("connections are accepted again");
+        }
+        let connections_max = self.gateway.config.connections_max;
+        if self.gateway.tasks.len() >= connections_max {
+            // Without a word to them: answering costs what is short.
+            if let Some(times) = self.full.due() {
+                tracing::warn!(
+                    connections_max,
+                    times,
+                    "connections are turned away: too many are open"
+                );
+            }
+            return;
+        }
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "could not set TCP_NODELAY");
+        }
+        let (opening, evicted) = self.openings.add();
+        if evicted && let Some(times) = self.crowded.due() {
+            let openings_max = self.gateway.config.openings_max;
+            tracing::warn!(
+                openings_max,
+                times,
+                "connections that said nothing are closed for new ones"
+            );
+        }
+        let (gateway, router) = (self.gateway.clone(), self.router.clone());
+        self.gateway.tasks.spawn(async move {
+            tokio::select! {
+                () = enter(&gateway, router, stream, peer, &opening) => {}
+                () = opening.evicted() => {}
+            }
+        });
+    }
+}
+
+/// Carries a connection as long as it speaks HTTP.
+async fn enter(
+    gateway: &Gateway,
+    router: axum::Router,
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    opening: &Arc<Opening>,
+) {
+    let Some(peer) = entry::client(gateway, &mut stream, peer).await else { return };
+    let entry = Entry {
+        router: TowerToHyperService::new(router),
+        peer,
+        gateway: gateway.clone(),
+        opening: opening.clone(),
+    };
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(gateway.config.head_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
         .half_close(false);
-    let leave = gateway.leave.clone();
-    gateway.tasks.spawn(async move {
-        let connection = http.serve_connection(TokioIo::new(stream), service).with_upgrades();
-        let mut connection = Box::pin(connection);
-        let result = tokio::select! {
-            result = connection.as_mut() => result,
-            () = leave.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                connection.await
-            }
-        };
-        if let Err(error) = result {
-            tracing::debug!(%error, "an HTTP connection ended early");
+    let connection = http.serve_connection(TokioIo::new(stream), entry).with_upgrades();
+    let mut connection = Box::pin(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = gateway.leave.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
-    });
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, "an HTTP connection ended early");
+    }
 }

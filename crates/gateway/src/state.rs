@@ -10,6 +10,8 @@ use parlance_types::limits;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::proxy::Proxies;
+
 /// The settings of the doors.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
@@ -17,8 +19,12 @@ pub struct GatewayConfig {
     pub node: Box<str>,
     /// Connections that are open at a time; beyond, new ones are turned away.
     pub connections_max: usize,
+    /// Of those, how many of one worker may have asked for nothing yet; beyond, the oldest of them is closed.
+    pub openings_max: usize,
     /// From the connection to the head of a request.
     pub head_timeout: Duration,
+    /// Who is believed when they say whom they speak for.
+    pub proxies: Proxies,
     /// Between two pings of a client.
     pub heartbeat: Duration,
     /// How long clients have to leave when the server goes down; `bye` spreads them over it.
@@ -30,7 +36,9 @@ impl Default for GatewayConfig {
         Self {
             node: "local".into(),
             connections_max: 200_000,
+            openings_max: 4_096,
             head_timeout: Duration::from_secs(10),
+            proxies: Proxies::default(),
             heartbeat: Duration::from_millis(limits::HEARTBEAT_MS),
             drain: Duration::from_secs(10),
         }

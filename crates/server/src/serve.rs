@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use parlance_engine::shard::Shard;
 use parlance_engine::{Engine, MailboxSource};
-use parlance_gateway::{Gateway, GatewayConfig, serve};
+use parlance_gateway::{Gateway, GatewayConfig, Proxies, serve};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
@@ -168,6 +168,11 @@ fn gateway_config(config: &Config) -> GatewayConfig {
     GatewayConfig {
         node: config.server.node.as_str().into(),
         connections_max: config.server.connections_max,
+        openings_max: config.server.openings_max,
+        proxies: Proxies {
+            networks: config.proxies.networks.clone(),
+            header: config.proxies.proxy_protocol,
+        },
         drain: Duration::from_secs(config.server.drain_seconds),
         ..GatewayConfig::default()
     }

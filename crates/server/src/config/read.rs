@@ -33,6 +33,27 @@ impl<'p> Section<'p> {
         })
     }
 
+    /// The values of the list `key`, each read by `parse`; `wanted` says what was expected.
+    pub(super) fn list<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Vec<T> {
+        let texts = self.value(key, Vec::<String>::new());
+        let mut values = Vec::with_capacity(texts.len());
+        for text in texts {
+            match parse(&text) {
+                Some(value) => values.push(value),
+                None => {
+                    let name = self.full(key);
+                    self.problems.push(format!("{name}: {text:?} is not {wanted}"));
+                }
+            }
+        }
+        values
+    }
+
     /// The section `key` within this one.
     pub(super) fn section<T>(
         &mut self,

@@ -1,8 +1,9 @@
 //! The sections of the configuration with their defaults.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Serialize;
 
 use super::read::Section;
@@ -14,6 +15,7 @@ const MIB_MAX: u64 = 1 << 30;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    pub(crate) proxies: Proxies,
     pub(crate) accounts: Accounts,
     pub(crate) engine: Engine,
     pub(crate) store: Store,
@@ -32,6 +34,8 @@ pub(crate) struct Server {
     pub(crate) workers: usize,
     /// Connections that are open at a time.
     pub(crate) connections_max: usize,
+    /// Of those, how many of each worker may have asked for nothing yet.
+    pub(crate) openings_max: usize,
     /// Seconds that clients have to leave when the server goes down.
     pub(crate) drain_seconds: u64,
 }
@@ -44,9 +48,19 @@ impl Default for Server {
             node: "local".to_owned(),
             workers: 0,
             connections_max: 200_000,
+            openings_max: 4_096,
             drain_seconds: 10,
         }
     }
+}
+
+/// `[proxies]`: who is believed when they say whom they speak for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Proxies {
+    /// Where they speak from. Nobody else's `X-Forwarded-For` counts.
+    pub(crate) networks: Vec<IpNet>,
+    /// Their connections begin with a header of the PROXY protocol, version 1 or 2.
+    pub(crate) proxy_protocol: bool,
 }
 
 /// `[accounts]`
@@ -123,6 +137,7 @@ impl Config {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
         let config = Self {
             server: root.section("server", Server::read),
+            proxies: root.section("proxies", Proxies::read),
             accounts: root.section("accounts", Accounts::read),
             engine: root.section("engine", Engine::read),
             store: root.section("store", Store::read),
@@ -132,13 +147,14 @@ impl Config {
     }
 
     pub(super) fn validate(&self, problems: &mut Vec<String>) {
-        let Self { server, accounts, engine, store } = self;
+        let Self { server, proxies, accounts, engine, store } = self;
         let Argon2 { memory_kib, iterations, lanes } = accounts.argon2;
         let memory_least = u64::from(lanes.max(1)) * 8;
         // Every value that is multiplied or allocated has an end, so that none is found out in the middle of the work.
         for (name, value, least, most) in [
             ("server.workers", server.workers as u64, 0, 1_024),
             ("server.connections_max", server.connections_max as u64, 1, 100_000_000),
+            ("server.openings_max", server.openings_max as u64, 1, 1_000_000),
             // A shutdown ends within 30 s.
             ("server.drain_seconds", server.drain_seconds, 0, 25),
             ("accounts.access_seconds", accounts.access_seconds, 1, 24 * 60 * 60),
@@ -157,6 +173,12 @@ impl Config {
                 problems.push(format!("{name}: must be from {least} to {most}"));
             }
         }
+        if proxies.proxy_protocol && proxies.networks.is_empty() {
+            problems.push(
+                "proxies.proxy_protocol: needs proxies.networks, since only proxies are believed"
+                    .to_owned(),
+            );
+        }
     }
 }
 
@@ -169,7 +191,19 @@ impl Server {
             node: section.value("node", default.node),
             workers: section.value("workers", default.workers),
             connections_max: section.value("connections_max", default.connections_max),
+            openings_max: section.value("openings_max", default.openings_max),
             drain_seconds: section.value("drain_seconds", default.drain_seconds),
+        }
+    }
+}
+
+impl Proxies {
+    fn read(section: &mut Section<'_>) -> Self {
+        let network =
+            |text: &str| text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        Self {
+            networks: section.list("networks", "a network such as 10.0.0.0/8", network),
+            proxy_protocol: section.value("proxy_protocol", false),
         }
     }
 }

@@ -17,6 +17,7 @@ mod harness;
 mod lifecycle;
 mod old_retries;
 mod operator;
+mod proxies;
 mod resume;
 mod socket;
 mod surface;

@@ -1,0 +1,52 @@
+//! What a listener has to say of connections that it cannot take, said seldom: it happens a thousand times a second or never.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Between two lines about the same.
+const PAUSE: Duration = Duration::from_secs(10);
+/// No more file descriptors for this process, and for the machine.
+const FILES_OF_PROCESS: i32 = 24;
+const FILES_OF_MACHINE: i32 = 23;
+
+/// One thing that goes wrong again and again.
+#[derive(Debug, Default)]
+pub(super) struct Complaint {
+    said: Option<Instant>,
+    /// Times since it was said last.
+    times: u64,
+}
+
+impl Complaint {
+    /// It happened. How often since it was said last, if it is to be said now.
+    pub(super) fn due(&mut self) -> Option<u64> {
+        self.times += 1;
+        if self.said.is_some_and(|said| said.elapsed() < PAUSE) {
+            return None;
+        }
+        self.said = Some(Instant::now());
+        Some(std::mem::take(&mut self.times))
+    }
+
+    /// It did not happen this time. True if that is worth a line.
+    pub(super) fn is_over(&mut self) -> bool {
+        let over = self.said.is_some();
+        *self = Self::default();
+        over
+    }
+}
+
+/// What can be done about an accept that failed.
+pub(super) fn remedy(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(FILES_OF_PROCESS) => {
+            "no file descriptor is left: raise the limit of open files (LimitNOFILE=, ulimit -n) or lower server.connections_max"
+        }
+        Some(FILES_OF_MACHINE) => {
+            "this machine has no file descriptor left: raise fs.file-max, or look who holds them"
+        }
+        _ => "it is tried again",
+    }
+}
