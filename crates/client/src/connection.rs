@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::BytesMut;
 use parlance_protocol::json::{decode_server, encode_client};
 use parlance_types::frame::{MarkRequest, Place};
-use parlance_types::{Action, ConversationId, MessageId, Micros, Seq};
+use parlance_types::{Action, ConversationId, MessageId, Micros, Seq, SignalRequest};
 
 use crate::machine::{Entry, Machine, Output, Saved, Update};
 use crate::socket::WebSocket;
@@ -58,6 +58,11 @@ impl Connection {
     /// Tells how far the account has come.
     pub fn mark(&mut self, mark: MarkRequest) {
         self.machine.mark(mark);
+    }
+
+    /// Tells the others what the account is about to say; worth repeating every few seconds as long as it is true.
+    pub fn signal(&mut self, signal: SignalRequest) {
+        self.machine.signal(signal);
     }
 
     /// Asks for the events below `before` ([`Update::History`]).

@@ -19,7 +19,8 @@ use parlance_types::frame::{
     Now, Page, Person, RequestId,
 };
 use parlance_types::{
-    AccountId, CloseCode, ConversationId, DeviceId, Event, MessageId, Micros, Seq, limits,
+    AccountId, CloseCode, ConversationId, DeviceId, Event, MessageId, Micros, Seq, SignalFrame,
+    SignalRequest, limits,
 };
 
 use backoff::Backoff;
@@ -139,6 +140,8 @@ pub enum Update {
     },
     /// How far others have come.
     Marks(MarkFrame),
+    /// What somebody is about to say; over after [`limits::SIGNAL_MS`].
+    Signal(SignalFrame),
     /// The answer to [`Machine::history`].
     History(Box<Page>),
     /// A request was refused.
@@ -288,6 +291,13 @@ impl Machine {
         let frame = ClientFrame::Mark(*known);
         if self.is_live() {
             self.transmit(frame);
+        }
+    }
+
+    /// Tells the others what the account is about to say, if there is a connection.
+    pub fn signal(&mut self, signal: SignalRequest) {
+        if self.is_live() {
+            self.transmit(ClientFrame::Signal(signal));
         }
     }
 

@@ -7,7 +7,11 @@
 use parlance_types::frame::{
     Bye, ClientFrame, ErrorFrame, Fetch, Hello, MarkRequest, RequestId, Send, Sync, SyncFrom,
 };
-use parlance_types::{CloseCode, Code, Position, limits};
+use parlance_types::{CloseCode, Code, Position, SignalRequest, limits};
+
+mod signals;
+
+use signals::Signals;
 
 /// How long a client gets to answer a close.
 const CLOSE_MS_MAX: u64 = 2_000;
@@ -84,6 +88,8 @@ pub enum Output {
     Command(Send),
     /// Advance the account's marks.
     Mark(MarkRequest),
+    /// Tell the other members, if they are few.
+    Signal(SignalRequest),
     /// Answer with a page of events.
     Fetch(Fetch),
     /// Answer with a page of heads. If it is a new listing, pushes are on from now.
@@ -136,6 +142,7 @@ pub struct Connection {
     position: Option<Position>,
     fetches: usize,
     commands: usize,
+    signals: Signals,
 }
 
 /// When a client should send its first ping: a random part of the heartbeat (`fraction` of 2^32), so that a herd that came at
@@ -156,6 +163,7 @@ impl Connection {
             position: None,
             fetches: 0,
             commands: 0,
+            signals: Signals::default(),
         }
     }
 
@@ -248,6 +256,11 @@ impl Connection {
                 Output::Command(send)
             }
             (_, ClientFrame::Mark(mark)) => Output::Mark(mark),
+            (_, ClientFrame::Signal(signal)) if self.signals.pass(now_ms, signal) => {
+                Output::Signal(signal)
+            }
+            // Of no more use: what is said so often is known already.
+            (_, ClientFrame::Signal(_)) => Output::Wait,
             (_, ClientFrame::Fetch(fetch)) => self.fetch(fetch),
             (_, ClientFrame::Sync(sync)) => self.sync(sync),
             (_, ClientFrame::Ping { n }) => Output::Pong { n, position: self.position },

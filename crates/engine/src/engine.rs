@@ -6,7 +6,7 @@ use parlance_core::Refusal;
 use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
-    AccountId, Action, Code, Command, ConversationId, Epoch, Seq, Stamp, Verdict,
+    AccountId, Action, Code, Command, ConversationId, Epoch, Seq, SignalRequest, Stamp, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -194,6 +194,15 @@ impl Engine {
             done: None,
         };
         self.ask(request)
+    }
+
+    /// Passes on what the account behind `outlet` is about to say; it is told only if that is refused. Dropped where a shard has much to do.
+    pub fn signal(&self, outlet: Arc<dyn Outlet>, signal: SignalRequest) -> Result<(), Refusal> {
+        let requests = &self.door(signal.conversation).requests;
+        if requests.capacity() < REQUESTS_MAX / 2 {
+            return Ok(());
+        }
+        self.ask(Request::Signal { signal, outlet })
     }
 
     fn ask(&self, request: Request) -> Result<(), Refusal> {

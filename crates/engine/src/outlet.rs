@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use parlance_types::frame::{Heads, MarkFrame, ServerFrame};
-use parlance_types::{AccountId, ConnectionId, DeviceId, Event, SessionId};
+use parlance_types::{AccountId, ConnectionId, DeviceId, Event, SessionId, SignalFrame};
 use smallvec::SmallVec;
 
 /// Who is at the other end.
@@ -21,8 +21,16 @@ pub struct Peer {
 pub enum Push<'a> {
     Event(&'a Event),
     Mark(&'a MarkFrame),
+    Signal(&'a SignalFrame),
     /// A conversation that the account gained.
     Heads(&'a Heads),
+}
+
+impl Push<'_> {
+    /// Of no more use in a moment: dropped first, and nobody misses it.
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Signal(_))
+    }
 }
 
 /// A push on its way to many connections: encoded once for each wire shape, then shared.

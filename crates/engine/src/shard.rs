@@ -14,6 +14,7 @@ mod lookups;
 mod marking;
 mod reads;
 mod request;
+mod signalling;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -84,7 +84,7 @@ fn limits_sent() -> String {
 }
 
 fn other_limits() -> String {
-    let rows: [(&str, u64); 13] = [
+    let rows: [(&str, u64); 17] = [
         ("characters of a handle, at least", limits::HANDLE_CHARS_MIN as u64),
         ("characters of a handle, at most", limits::HANDLE_CHARS_MAX as u64),
         ("bytes of a password, at least", limits::PASSWORD_BYTES_MIN as u64),
@@ -115,6 +115,19 @@ fn other_limits() -> String {
         (
             "commands of an account with such old ids in a minute; beyond, `rate_limited`",
             limits::OLD_IDS_PER_MINUTE_MAX.into(),
+        ),
+        (
+            "milliseconds in which the same signal of a connection is passed on once",
+            limits::SIGNAL_AGAIN_MS,
+        ),
+        (
+            "milliseconds for which a connection saves up one signal; those beyond are dropped",
+            limits::SIGNAL_EVERY_MS,
+        ),
+        ("signals that a connection may have saved up", limits::SIGNALS_BURST),
+        (
+            "members of a conversation beyond which signals are dropped",
+            limits::SIGNAL_MEMBERS_MAX as u64,
         ),
     ];
     let mut table = "| what | limit |\n|---|---|\n".to_owned();

@@ -19,7 +19,7 @@ pub use decode_client::decode_client;
 pub use decode_server::decode_server;
 pub use encode_client::encode_client;
 pub use encode_event::encode_event;
-pub use encode_server::{encode_heads, encode_mark, encode_server};
+pub use encode_server::{encode_heads, encode_mark, encode_server, encode_signal};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -4,7 +4,7 @@ use crate::Action;
 use crate::{
     AccountId, Body, CloseCode, Code, ConnectionId, ConversationId, ConversationKind, DeviceId,
     Epoch, Event, Handle, Hash, Listed, MessageId, Micros, Ordinal, Position, Reaction, Role, Seq,
-    SessionId, Settings, Title,
+    SessionId, Settings, SignalFrame, SignalRequest, Title,
 };
 
 /// How far a connection has everything: opaque text on the wire.
@@ -25,6 +25,7 @@ pub enum ClientFrame {
     Mark(MarkRequest),
     Fetch(Fetch),
     Sync(Sync),
+    Signal(SignalRequest),
     Ping { n: u64 },
 }
 
@@ -119,6 +120,7 @@ pub enum ServerFrame {
     Error(ErrorFrame),
     Event(Box<Event>),
     Mark(MarkFrame),
+    Signal(SignalFrame),
     Page(Box<Page>),
     /// Pushes are complete up to the cursor and have stopped.
     Lag {

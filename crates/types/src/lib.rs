@@ -15,6 +15,7 @@ mod member;
 mod number;
 mod overlay;
 mod rows;
+mod signal;
 mod text;
 
 pub use body::{Body, Entity, EntityKind, Kind, Listed, Reaction};
@@ -32,4 +33,5 @@ pub use member::{
 pub use number::{Digest, Epoch, Hash, HexError, Micros, Ordinal, Position, Salt, Seq};
 pub use overlay::{Overlay, OverlayChange};
 pub use rows::{Entry, Rows};
+pub use signal::{SignalFrame, SignalKind, SignalRequest};
 pub use text::{Emoji, Invalid, MessageText, Title};

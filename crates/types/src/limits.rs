@@ -71,6 +71,17 @@ pub const REQUESTS_MAX: usize = 8;
 /// Commands of one connection that are in flight before the server stops reading its socket.
 pub const COMMANDS_MAX: usize = 1_024;
 
+/// Milliseconds after which what somebody was about to say is over, unless it was said again.
+pub const SIGNAL_MS: u64 = 6_000;
+/// Milliseconds in which the same signal of a connection is passed on once.
+pub const SIGNAL_AGAIN_MS: u64 = 2_000;
+/// Milliseconds for which a connection saves up the right to one signal; those beyond are dropped.
+pub const SIGNAL_EVERY_MS: u64 = 500;
+/// Signals that a connection may have saved up.
+pub const SIGNALS_BURST: u64 = 6;
+/// Members beyond which nobody is told what another is about to say.
+pub const SIGNAL_MEMBERS_MAX: usize = 250;
+
 /// Name (as in `ready.limits`), value, and what it limits.
 pub const TABLE: &[(&str, u64, &str)] = &[
     ("text_chars", TEXT_CHARS_MAX as u64, "characters in the text of a message"),
@@ -105,5 +116,10 @@ pub const TABLE: &[(&str, u64, &str)] = &[
         "requests",
         REQUESTS_MAX as u64,
         "fetch and sync requests of a connection that are worked on at a time",
+    ),
+    (
+        "signal_ms",
+        SIGNAL_MS,
+        "milliseconds after which typing or recording is over, unless it was said again",
     ),
 ];

@@ -205,7 +205,7 @@ impl Device {
                 self.store(Some(cursor));
             }
             ServerFrame::Pong { cursor, .. } => self.store(cursor),
-            ServerFrame::Mark(_) | ServerFrame::Bye(_) => {}
+            ServerFrame::Mark(_) | ServerFrame::Signal(_) | ServerFrame::Bye(_) => {}
         }
         Vec::new()
     }

@@ -228,6 +228,7 @@ impl Outlet for Wire {
                 self.judge.marked(frame);
                 ServerFrame::Mark(frame.clone())
             }
+            Push::Signal(frame) => ServerFrame::Signal(*frame),
             Push::Heads(heads) => {
                 self.judge.gained(heads);
                 for head in &heads.listing.heads {

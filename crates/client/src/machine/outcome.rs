@@ -33,6 +33,7 @@ impl Machine {
             ServerFrame::Error(error) => self.error(now, error),
             ServerFrame::Event(event) => self.arrive(now, event),
             ServerFrame::Mark(marks) => self.update(Update::Marks(marks)),
+            ServerFrame::Signal(signal) => self.update(Update::Signal(signal)),
             ServerFrame::Page(page) => self.page(now, *page),
             ServerFrame::Lag { cursor } => self.lagged(cursor),
             ServerFrame::Pong { cursor, .. } => {

@@ -256,7 +256,11 @@ proptest! {
             prop_assert!(connection.position() >= before, "positions only advance");
             let forwards = matches!(
                 output,
-                Output::Command(_) | Output::Fetch(_) | Output::List(_) | Output::Mark(_)
+                Output::Command(_)
+                    | Output::Fetch(_)
+                    | Output::List(_)
+                    | Output::Mark(_)
+                    | Output::Signal(_)
             );
             prop_assert!(!forwards || greeted && !closed);
             closed |= matches!(output, Output::Close(_) | Output::Abandon);

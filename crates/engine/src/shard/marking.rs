@@ -3,6 +3,8 @@
 //! Marks are shown at once and ride in the next group, or in one of their own within a second: a crash may lose the last second of
 //! them, and a client whose own mark is ahead of its head sends it again.
 
+use std::sync::Arc;
+
 use parlance_core::{Refusal, head as build_head, marks};
 use parlance_ports::MarkRow;
 use parlance_types::frame::{AccountMarks, ErrorFrame, MarkFrame, ServerFrame};
@@ -13,7 +15,7 @@ use super::conversation::{Conversation, Waiting};
 use super::flight::Effect;
 use super::request::{HeadAnswer, Request};
 use super::{CommandSource, MARKS_LINGER, Shard, send};
-use crate::outlet::{self, Push};
+use crate::outlet::{self, Outlet, Push};
 
 /// Members beyond which marks are announced once a second instead of at once.
 const AT_ONCE_MAX: usize = 2;
@@ -66,18 +68,24 @@ impl<S: CommandSource> Shard<S> {
             Request::Head { conversation, viewer, reply } => {
                 self.answer_head(conversation, viewer, reply);
             }
+            Request::Signal { signal, outlet } => self.signal(signal, outlet),
             Request::Mark { conversation, account, delivered, read, outlet, done } => {
                 let result = self.mark(conversation, account, (delivered, read), origin);
                 if let (Err(refusal), Some(outlet)) = (&result, outlet) {
-                    let error: ErrorFrame = crate::reply::refused(None, refusal);
-                    if outlet.reply(&ServerFrame::Error(error)) {
-                        self.touched.push(outlet);
-                    }
+                    self.tell_refused(outlet, refusal);
                 }
                 if let Some(done) = done {
                     send(done, result);
                 }
             }
+        }
+    }
+
+    /// Says that something was refused which is not answered otherwise.
+    pub(super) fn tell_refused(&mut self, outlet: Arc<dyn Outlet>, refusal: &Refusal) {
+        let error: ErrorFrame = crate::reply::refused(None, refusal);
+        if outlet.reply(&ServerFrame::Error(error)) {
+            self.touched.push(outlet);
         }
     }
 

@@ -1,9 +1,9 @@
-//! What a shard is asked besides commands: heads and marks. Both are answered as of a point in the conversation's order.
+//! What a shard is asked besides commands: heads, marks and signals. All are answered as of a point in the conversation's order.
 
 use std::sync::Arc;
 
 use parlance_types::frame::Head;
-use parlance_types::{AccountId, ConnectionId, ConversationId, Seq};
+use parlance_types::{AccountId, ConnectionId, ConversationId, Seq, SignalRequest};
 use tokio::sync::oneshot;
 
 use crate::outlet::Outlet;
@@ -35,19 +35,22 @@ pub enum Request {
         outlet: Option<Arc<dyn Outlet>>,
         done: Option<oneshot::Sender<Result<(), parlance_core::Refusal>>>,
     },
+    /// What the account behind `outlet` is about to say.
+    Signal { signal: SignalRequest, outlet: Arc<dyn Outlet> },
 }
 
 impl Request {
     pub fn conversation(&self) -> ConversationId {
         match self {
             Self::Head { conversation, .. } | Self::Mark { conversation, .. } => *conversation,
+            Self::Signal { signal, .. } => signal.conversation,
         }
     }
 
     /// The connection that asked, whose own marks it is not told.
     pub(super) fn origin(&self) -> Option<ConnectionId> {
         match self {
-            Self::Head { .. } => None,
+            Self::Head { .. } | Self::Signal { .. } => None,
             Self::Mark { outlet, .. } => outlet.as_ref().map(|outlet| outlet.peer().connection),
         }
     }

@@ -24,6 +24,8 @@ use super::{now_ms, wire};
 
 /// Bytes in the queue beyond which a push makes the connection lag.
 const PUSH_BYTES_MAX: usize = 256 * 1024;
+/// Bytes in the queue beyond which what is of no more use in a moment is dropped.
+const PASSING_BYTES_MAX: usize = 32 * 1024;
 /// Bytes in the queue beyond which the socket is not read.
 const REPLY_BYTES_MAX: usize = 512 * 1024;
 /// Bytes gathered for one write.
@@ -272,6 +274,9 @@ impl Outlet for Outgoing {
     fn push(&self, frame: &Shared<'_>) -> bool {
         let mut queue = self.queue.lock();
         if queue.greeted && !queue.machine.pushes() {
+            return false;
+        }
+        if frame.push().passes() && (!queue.greeted || queue.bytes > PASSING_BYTES_MAX) {
             return false;
         }
         if queue.greeted && queue.bytes > PUSH_BYTES_MAX {

@@ -127,6 +127,10 @@ impl Requests {
                     Err(refusal) => self.refuse(reply::refused(None, &refusal)),
                 }
             }
+            Output::Signal(signal) => match self.engine.signal(self.outgoing.clone(), signal) {
+                Ok(()) => false,
+                Err(refusal) => self.refuse(reply::refused(None, &refusal)),
+            },
             Output::Fetch(fetch) => self.fetch(fetch),
             Output::List(sync) => self.sync(sync),
             Output::Pong { n, position } => {

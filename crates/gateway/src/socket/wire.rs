@@ -37,6 +37,7 @@ pub(super) fn encode_push(push: Push<'_>, own: bool) -> Bytes {
     framed(|out| match push {
         Push::Event(event) => json::encode_event(event, own, out),
         Push::Mark(mark) => json::encode_mark(mark, out),
+        Push::Signal(signal) => json::encode_signal(signal, out),
         Push::Heads(heads) => json::encode_heads(heads, out),
     })
 }

@@ -3,7 +3,9 @@
 use parlance_types::frame::{
     ClientFrame, Fetch, FetchRange, Hello, MarkRequest, Place, RequestId, Send, Sync, SyncFrom,
 };
-use parlance_types::{AccountId, Code, ConversationId, MessageId, Seq, limits};
+use parlance_types::{
+    AccountId, Code, ConversationId, MessageId, Seq, SignalKind, SignalRequest, limits,
+};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -73,10 +75,12 @@ fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
         "mark" => at.read(value).map(Fields).map(FrameIn::Mark),
         "fetch" => at.read(value).map(Fields).map(FrameIn::Fetch),
         "sync" => at.read(value).map(Fields).map(FrameIn::Sync),
+        "signal" => at.read(value).map(Fields).map(FrameIn::Signal),
         "ping" => at.read(value).map(Fields).map(FrameIn::Ping),
-        _ => {
-            Err(DecodeError::new(Code::UnknownFrame, "one of hello, send, mark, fetch, sync, ping"))
-        }
+        _ => Err(DecodeError::new(
+            Code::UnknownFrame,
+            "one of hello, send, mark, fetch, sync, signal, ping",
+        )),
     };
     wire.map_err(|error| error.with_id(request_id(value))).and_then(|read| {
         from_wire(read, |raw: &RawValue, context| body::action(At("send.body"), context, raw.get()))
@@ -115,6 +119,7 @@ fn from_wire<B>(
             let id = read.id;
             sync(read).map(ClientFrame::Sync).map_err(|error| error.with_id(id))
         }
+        FrameIn::Signal(Fields(read)) => signal(&read).map(ClientFrame::Signal),
         FrameIn::Ping(Fields(read)) => Ok(ClientFrame::Ping { n: At("ping").need("n", read.n)? }),
     }
 }
@@ -196,6 +201,15 @@ fn sync(read: SyncIn) -> Result<Sync, DecodeError> {
     Ok(Sync { id: at.need("id", read.id)?, from, limit })
 }
 
+fn signal(read: &SignalIn) -> Result<SignalRequest, DecodeError> {
+    let at = At("signal");
+    let conversation = at.need("conversation", read.conversation)?;
+    let kind = at.need("kind", read.kind.as_deref())?;
+    let kind = SignalKind::ALL.iter().find(|known| known.as_str() == kind);
+    let kind = kind.ok_or_else(|| at.wrong("kind", "one of typing, recording, idle"))?;
+    Ok(SignalRequest { conversation, kind: *kind })
+}
+
 fn limit(
     at: At<'_>,
     given: Option<usize>,
@@ -218,6 +232,7 @@ enum FrameIn<B> {
     Mark(Fields<MarkIn>),
     Fetch(Fields<FetchIn>),
     Sync(Fields<SyncIn>),
+    Signal(Fields<SignalIn>),
     Ping(Fields<PingIn>),
 }
 
@@ -264,6 +279,12 @@ struct SyncIn {
     cursor: Option<CursorText>,
     more: Option<Box<str>>,
     limit: Option<usize>,
+}
+
+#[derive(Deserialize)]
+struct SignalIn {
+    conversation: Option<ConversationId>,
+    kind: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]

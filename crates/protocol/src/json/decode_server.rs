@@ -8,14 +8,14 @@ use parlance_types::frame::{
     AccountMarks, Deleted, Head, Heads, Listing, MarkFrame, Now, Page, PageEntry, Person, Ready,
     ServerFrame,
 };
-use parlance_types::{CloseCode, Code, Content, Event, Reaction};
+use parlance_types::{CloseCode, Code, Content, Event, Reaction, SignalFrame, SignalKind};
 use serde_json::value::RawValue;
 
 use super::body;
 use super::read::{At, sole_entry};
 use super::shapes::{
     ByeIn, DeletedIn, EntryIn, ErrorIn, EventIn, HeadsIn, LagIn, ListingIn, MarkIn, MarksIn, NowIn,
-    OkIn, PageIn, PersonIn, PongIn, ReactionIn, ReadyIn,
+    OkIn, PageIn, PersonIn, PongIn, ReactionIn, ReadyIn, SignalIn,
 };
 use crate::DecodeError;
 
@@ -56,6 +56,13 @@ fn frame(text: &str) -> Result<Option<ServerFrame>, DecodeError> {
                 conversation: read.conversation,
                 marks: marks(read.marks),
             })
+        }
+        "signal" => {
+            let read: SignalIn = at.read(value)?;
+            let known = SignalKind::ALL.iter().find(|known| known.as_str() == &*read.kind);
+            let Some(kind) = known.copied() else { return Ok(None) };
+            let SignalIn { conversation, sender, .. } = read;
+            ServerFrame::Signal(SignalFrame { conversation, sender, kind })
         }
         "page" => ServerFrame::Page(Box::new(page(at, value)?)),
         "lag" => ServerFrame::Lag { cursor: at.read::<LagIn>(value)?.cursor.0 },

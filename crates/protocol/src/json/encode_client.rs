@@ -28,6 +28,9 @@ pub fn encode_client(client_frame: &ClientFrame, out: &mut BytesMut) {
             };
             fields.put("limit", sync.limit);
         }),
+        ClientFrame::Signal(signal) => frame("signal", out, |fields| {
+            fields.put("conversation", signal.conversation).put("kind", signal.kind.as_str());
+        }),
         ClientFrame::Ping { n } => frame("ping", out, |fields| {
             fields.put("n", n);
         }),

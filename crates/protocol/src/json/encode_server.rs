@@ -5,7 +5,7 @@ use parlance_types::frame::{
     AccountMarks, Bye, Deleted, ErrorFrame, Head, Heads, Last, Listing, MarkFrame, Now,
     Ok as OkFrame, Page, PageEntry, Person, Ready, RequestId, ServerFrame,
 };
-use parlance_types::{Code, Listed, Reaction, limits};
+use parlance_types::{Code, Listed, Reaction, SignalFrame, limits};
 
 use super::encode_event::{encode_event, open};
 use super::write::{Json, Object, frame, number, object, raw};
@@ -23,6 +23,7 @@ pub fn encode_server(server_frame: &ServerFrame, out: &mut BytesMut) {
         }
         ServerFrame::Event(event) => encode_event(event, false, out),
         ServerFrame::Mark(mark) => encode_mark(mark, out),
+        ServerFrame::Signal(signal) => encode_signal(signal, out),
         ServerFrame::Pong { n, cursor } => frame("pong", out, |fields| {
             fields.put("n", n).put_some("cursor", *cursor);
         }),
@@ -47,6 +48,14 @@ pub fn encode_mark(mark: &MarkFrame, out: &mut BytesMut) {
     raw(out, "\",\"marks\":");
     mark.marks[..].write(out);
     raw(out, "}}");
+}
+
+/// Writes the `signal` frame.
+pub fn encode_signal(signal: &SignalFrame, out: &mut BytesMut) {
+    frame("signal", out, |fields| {
+        fields.put("conversation", signal.conversation).put("sender", signal.sender);
+        fields.put("kind", signal.kind.as_str());
+    });
 }
 
 /// Writes the `heads` frame.

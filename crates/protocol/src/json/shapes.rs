@@ -245,6 +245,13 @@ pub(crate) struct DeletedIn {
 }
 
 #[derive(Deserialize)]
+pub(crate) struct SignalIn {
+    pub(crate) conversation: ConversationId,
+    pub(crate) sender: AccountId,
+    pub(crate) kind: Box<str>,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct LagIn {
     pub(crate) cursor: CursorText,
 }

@@ -11,6 +11,7 @@ mod crash;
 mod direct;
 mod disk_full;
 mod drill;
+mod ephemera;
 mod flips;
 mod groups;
 mod harness;

@@ -113,7 +113,7 @@ impl Server {
             ClientFrame::Ping { n } => {
                 vec![ServerFrame::Pong { n: *n, cursor: Some(self.cursor()) }]
             }
-            ClientFrame::Mark(_) => Vec::new(),
+            ClientFrame::Mark(_) | ClientFrame::Signal(_) => Vec::new(),
         }
     }
 

@@ -220,6 +220,10 @@ fn range() -> impl Strategy<Value = FetchRange> {
     ]
 }
 
+fn signal_kind() -> impl Strategy<Value = SignalKind> {
+    prop::sample::select(SignalKind::ALL)
+}
+
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
     let hello = (boxed(), option::of(cursor()))
         .prop_map(|(token, cursor)| ClientFrame::Hello(Hello { token, cursor }));
@@ -247,6 +251,8 @@ pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
         1 => mark,
         1 => fetch,
         1 => sync,
+        1 => (conversation(), signal_kind())
+            .prop_map(|(conversation, kind)| ClientFrame::Signal(SignalRequest { conversation, kind })),
         1 => any::<u64>().prop_map(|n| ClientFrame::Ping { n }),
     ]
 }
@@ -422,6 +428,10 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         .prop_map(|(id, listing)| ServerFrame::Heads(Box::new(Heads { id, listing })));
     let mark = (conversation(), marks())
         .prop_map(|(conversation, marks)| ServerFrame::Mark(MarkFrame { conversation, marks }));
+    let signal =
+        (conversation(), account(), signal_kind()).prop_map(|(conversation, sender, kind)| {
+            ServerFrame::Signal(SignalFrame { conversation, sender, kind })
+        });
     let bye =
         (prop::sample::select(CloseCode::ALL), option::of(any::<u64>()), option::of(any::<u64>()))
             .prop_map(|(code, retry_after_ms, spread_ms)| {
@@ -434,6 +444,7 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         1 => error().prop_map(ServerFrame::Error),
         3 => event,
         1 => mark,
+        1 => signal,
         1 => page().prop_map(|page| ServerFrame::Page(Box::new(page))),
         1 => cursor().prop_map(|cursor| ServerFrame::Lag { cursor }),
         1 => (any::<u64>(), option::of(cursor())).prop_map(|(n, cursor)| ServerFrame::Pong { n, cursor }),
