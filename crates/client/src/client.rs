@@ -9,6 +9,7 @@ use parlance_types::frame::Person;
 use parlance_types::{AccountId, DeviceId, Handle};
 
 use crate::connection::Connection;
+use crate::endpoint::Endpoint;
 use crate::machine::{Machine, Options, Saved};
 use crate::{ClientError, Http, HttpRequest};
 
@@ -20,7 +21,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes an account and signs this device in. `url` is `http://host[:port]`.
+    /// Makes an account and signs this device in. `url` is `https://host[:port]`, or `http`.
     pub async fn sign_up(url: &str, account: &SignUp) -> Result<Self, ClientError> {
         Self::begin(url, "/v1/accounts", account).await
     }
@@ -95,8 +96,8 @@ impl Client {
         Ok(Connection::new(self, machine))
     }
 
-    pub(crate) fn authority(&self) -> &str {
-        self.http.authority()
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        self.http.endpoint()
     }
 
     async fn begin<T: RestBody>(url: &str, path: &str, body: &T) -> Result<Self, ClientError> {

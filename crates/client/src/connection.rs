@@ -1,5 +1,6 @@
 //! Drives a [`Machine`] over a real socket. Owns the socket, the clock and the randomness of message ids; decides nothing.
 
+use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::BytesMut;
@@ -10,6 +11,9 @@ use parlance_types::{Action, ConversationId, MessageId, Micros, Seq, SignalReque
 use crate::machine::{Entry, Machine, Output, Saved, Update};
 use crate::socket::WebSocket;
 use crate::{Client, ClientError};
+
+/// From the wish to connect to the upgraded connection; then it is tried again.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A live connection of a device: comes back by itself, resumes, and gives every event once and in order.
 #[derive(Debug)]
@@ -117,9 +121,10 @@ impl Connection {
     }
 
     async fn connect(&mut self) {
-        let socket = WebSocket::connect(self.client.authority()).await;
+        let connect = WebSocket::connect(self.client.endpoint());
+        let socket = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
         self.todo = Todo::Nothing;
-        match socket {
+        match socket.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) {
             Ok(socket) => {
                 self.socket = Some(socket);
                 self.machine.connected(Instant::now());
@@ -199,7 +204,7 @@ impl Connection {
         let now = unix_ms().saturating_add_signed(self.clock_offset_ms);
         self.last_id_ms = now.max(self.last_id_ms + 1);
         let mut random = [0; 10];
-        getrandom::fill(&mut random).map_err(std::io::Error::other)?;
+        getrandom::fill(&mut random).map_err(io::Error::other)?;
         Ok(MessageId::from_time(self.last_id_ms, random))
     }
 }

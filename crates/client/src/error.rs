@@ -5,9 +5,12 @@ use parlance_types::frame::ErrorFrame;
 /// Why a call of the network layer failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The URL is not `http://host[:port]`; this version of the network layer speaks no TLS.
-    #[error("not an http:// URL: {0}")]
+    /// The URL is not `https://host[:port]`, nor `http`, `wss` or `ws`.
+    #[error("not an https:// or http:// URL: {0}")]
     Url(String),
+    /// This machine trusts nobody: TLS needs its certificates, or those of the file that `SSL_CERT_FILE` names.
+    #[error("no certificates to trust on this machine{0}")]
+    NoTrust(String),
     /// The server could not be reached, or the connection broke.
     #[error("could not reach the server")]
     Unreachable(#[from] std::io::Error),

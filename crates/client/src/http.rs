@@ -12,19 +12,17 @@ use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use parlance_protocol::rest;
 use parlance_types::frame::ErrorFrame;
-use tokio::net::TcpStream;
 
 use crate::ClientError;
+use crate::endpoint::{Endpoint, Stream};
 
 /// An answer larger than this is not one of the protocol's.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A server's HTTP interface. Requests go one after the other over one connection, which is made when first needed.
-///
-/// Plain `http://` only: this version speaks no TLS.
 #[derive(Debug)]
 pub struct Http {
-    authority: String,
+    endpoint: Endpoint,
     link: Option<Link>,
 }
 
@@ -32,7 +30,7 @@ pub struct Http {
 struct Link {
     sender: SendRequest<Full<Bytes>>,
     /// Moves only while somebody waits for an answer; so no task is needed for it.
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    connection: Pin<Box<Connection<TokioIo<Stream>, Full<Bytes>>>>,
 }
 
 /// What to ask for.
@@ -49,15 +47,20 @@ pub struct HttpRequest<'a> {
 }
 
 impl Http {
-    /// `url` is `http://host[:port]`.
+    /// `url` is `https://host[:port]`, or `http` where nobody can listen. The certificates that this machine trusts count; a
+    /// file of them that the environment names in `SSL_CERT_FILE` takes their place.
     pub fn new(url: &str) -> Result<Self, ClientError> {
-        Ok(Self { authority: authority(url)?, link: None })
+        Ok(Self { endpoint: Endpoint::new(url)?, link: None })
     }
 
     /// Host and port.
     #[must_use]
     pub fn authority(&self) -> &str {
-        &self.authority
+        self.endpoint.authority()
+    }
+
+    pub(crate) const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
     }
 
     /// The body of a successful answer. A connection that the server closed meanwhile is replaced, once and only where the
@@ -75,12 +78,12 @@ impl Http {
     async fn attempt(&mut self, request: &HttpRequest<'_>) -> Result<Bytes, ClientError> {
         let mut link = match self.link.take() {
             Some(link) => link,
-            None => Link::open(&self.authority).await?,
+            None => Link::open(&self.endpoint).await?,
         };
         let mut parts = Request::builder()
             .method(request.method.clone())
             .uri(request.path)
-            .header(HOST, &self.authority);
+            .header(HOST, self.endpoint.authority());
         if let Some(token) = request.token {
             parts = parts.header(AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -99,9 +102,8 @@ impl Http {
 }
 
 impl Link {
-    async fn open(authority: &str) -> Result<Self, ClientError> {
-        let stream = TcpStream::connect(authority).await?;
-        stream.set_nodelay(true)?;
+    async fn open(endpoint: &Endpoint) -> Result<Self, ClientError> {
+        let stream = endpoint.connect().await?;
         let (sender, connection) = handshake(TokioIo::new(stream)).await?;
         Ok(Self { sender, connection: Box::pin(connection) })
     }
@@ -131,17 +133,6 @@ impl Link {
         })
         .await
     }
-}
-
-/// `host[:port]` with the port that plain HTTP has.
-fn authority(url: &str) -> Result<String, ClientError> {
-    let unusable = || ClientError::Url(url.to_owned());
-    let authority = url.strip_prefix("http://").ok_or_else(unusable)?.trim_end_matches('/');
-    let parsed: http::uri::Authority = authority.parse().map_err(|_| unusable())?;
-    Ok(match parsed.port() {
-        Some(_) => authority.to_owned(),
-        None => format!("{authority}:80"),
-    })
 }
 
 fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {

@@ -9,6 +9,7 @@
 
 mod client;
 mod connection;
+mod endpoint;
 mod error;
 mod http;
 mod machine;

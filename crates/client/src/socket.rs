@@ -1,16 +1,19 @@
-//! A WebSocket to the server over TCP. Owns bytes on their way; knows frames of RFC 6455 and none of the protocol.
+//! A WebSocket to the server, over TCP or TLS. Owns bytes on their way; knows frames of RFC 6455 and none of the protocol.
 //!
 //! Dropping any of its futures half-way loses nothing: what was read is decoded, what is to be written stays.
 
+use std::future::poll_fn;
 use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
 use parlance_websocket::handshake::{ClientHandshake, ClientRequest};
 use parlance_websocket::{Decoder, Input, Limits, MaskKey, Message, Opcode, Role};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, Interest};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteExt as _, ReadBuf};
 
 use crate::ClientError;
+use crate::endpoint::{Endpoint, Stream};
 
 const PROTOCOL: &str = "parlance.v1.json";
 const PATH: &str = "/v1/socket";
@@ -20,7 +23,7 @@ const READ_BYTES: usize = 16 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct WebSocket {
-    stream: TcpStream,
+    stream: Stream,
     decoder: Decoder,
     out: BytesMut,
     buffer: Box<[u8]>,
@@ -30,15 +33,16 @@ pub(crate) struct WebSocket {
 
 impl WebSocket {
     /// Connects and upgrades.
-    pub(crate) async fn connect(authority: &str) -> Result<Self, ClientError> {
-        let mut stream = TcpStream::connect(authority).await?;
-        stream.set_nodelay(true)?;
+    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, ClientError> {
+        let mut stream = endpoint.connect().await?;
+        let authority = endpoint.authority();
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let protocols = &[PROTOCOL];
         let request = ClientRequest { host: authority, path: PATH, protocols, headers: &[], nonce };
         let (mut handshake, request) = ClientHandshake::new(&request)?;
         stream.write_all(&request).await?;
+        stream.flush().await?;
         let mut buffer = vec![0; READ_BYTES].into_boxed_slice();
         loop {
             let bytes = stream.read(&mut buffer).await?;
@@ -61,40 +65,34 @@ impl WebSocket {
         Ok(())
     }
 
-    /// Waits for the socket, writes what is queued and hands on what came. `false`: the other end is gone.
+    /// Writes what is queued, waits for what comes and hands it on. `false`: the other end is gone.
     pub(crate) async fn exchange(&mut self, mut on: impl FnMut(&str)) -> Result<bool, ClientError> {
         if self.early > 0 {
             let early = std::mem::take(&mut self.early);
             return self.decode(early, &mut on);
         }
-        let mut interest = Interest::READABLE;
-        if !self.out.is_empty() {
-            interest |= Interest::WRITABLE;
-        }
-        let ready = self.stream.ready(interest).await?;
-        if ready.is_writable() {
-            self.write()?;
-        }
-        if !ready.is_readable() {
-            return Ok(true);
-        }
-        match self.stream.try_read(&mut self.buffer) {
-            Ok(0) => Ok(false),
-            Ok(bytes) => self.decode(bytes, &mut on),
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(true),
-            Err(error) => Err(error.into()),
+        match poll_fn(|cx| self.poll_exchange(cx)).await? {
+            0 => Ok(false),
+            bytes => self.decode(bytes, &mut on),
         }
     }
 
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes as far as the socket takes it, and reads what is there: how many bytes.
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         while !self.out.is_empty() {
-            match self.stream.try_write(&self.out) {
-                Ok(bytes) => self.out.advance(bytes),
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
+            match Pin::new(&mut self.stream).poll_write(cx, &self.out)? {
+                Poll::Ready(0) => return Poll::Ready(Err(ErrorKind::WriteZero.into())),
+                Poll::Ready(bytes) => self.out.advance(bytes),
+                Poll::Pending => break,
             }
         }
-        Ok(())
+        // Without this a secure one may keep what it took.
+        if let Poll::Ready(Err(error)) = Pin::new(&mut self.stream).poll_flush(cx) {
+            return Poll::Ready(Err(error));
+        }
+        let mut read = ReadBuf::new(&mut self.buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(read.filled().len()))
     }
 
     fn decode(&mut self, bytes: usize, on: &mut impl FnMut(&str)) -> Result<bool, ClientError> {

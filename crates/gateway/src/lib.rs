@@ -9,7 +9,9 @@ mod listen;
 mod proxy;
 mod socket;
 mod state;
+mod tls;
 
 pub use listen::serve;
 pub use proxy::{ClientAddress, Proxies, fuzz_proxy_header};
 pub use state::{Gateway, GatewayConfig};
+pub use tls::{CertificateError, CertificateFiles, Look, Tls, Validity};

@@ -12,6 +12,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
@@ -131,13 +132,28 @@ async fn enter(
         gateway: gateway.clone(),
         opening: opening.clone(),
     };
+    // Boxed: only one of them is, and a plain connection must not be as large as a secure one.
+    match &gateway.tls {
+        None => Box::pin(speak(gateway, stream, entry)).await,
+        Some(tls) => {
+            if let Some(stream) = Box::pin(entry::secure(gateway, tls, stream)).await {
+                Box::pin(speak(gateway, stream, entry)).await;
+            }
+        }
+    }
+}
+
+async fn speak<S>(gateway: &Gateway, stream: S, entry: Entry)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(gateway.config.head_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
         .half_close(false);
     let connection = http.serve_connection(TokioIo::new(stream), entry).with_upgrades();
-    let mut connection = Box::pin(connection);
+    let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = connection.as_mut() => result,
         () = gateway.leave.cancelled() => {

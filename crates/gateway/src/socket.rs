@@ -3,6 +3,7 @@
 mod clock;
 mod connection;
 mod hello;
+mod link;
 mod queue;
 mod requests;
 mod wire;
@@ -12,12 +13,9 @@ use std::cell::RefCell;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use parlance_types::frame::ErrorFrame;
 use parlance_types::{Code, limits};
 use parlance_websocket::{Decoder, Limits, Role, handshake};
-use tokio::net::TcpStream;
 
 use crate::Gateway;
 use crate::http::ApiError;
@@ -50,9 +48,9 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
     let tasks = gateway.tasks.clone();
     tasks.spawn(async move {
         match upgraded.await {
-            Ok(upgraded) => match into_parts(upgraded) {
-                Some((stream, early)) => Box::pin(connection::run(gateway, stream, early)).await,
-                None => tracing::error!("an upgraded connection is not a TCP stream"),
+            Ok(upgraded) => match link::split(upgraded) {
+                Some(link) => Box::pin(connection::run(gateway, link)).await,
+                None => tracing::error!("an upgraded connection is of no kind that is listened to"),
             },
             Err(error) => tracing::debug!(%error, "an upgrade did not complete"),
         }
@@ -74,13 +72,6 @@ fn ask_for_upgrade(message: &str) -> Response {
     };
     let headers = [(header::UPGRADE, "websocket"), (header::SEC_WEBSOCKET_VERSION, "13")];
     (headers, ApiError(error)).into_response()
-}
-
-/// The socket and what was read beyond the request. The bytes are copied: hyper's buffer would otherwise live as long as the
-/// connection.
-fn into_parts(upgraded: Upgraded) -> Option<(TcpStream, Vec<u8>)> {
-    let parts = upgraded.downcast::<TokioIo<TcpStream>>().ok()?;
-    Some((parts.io.into_inner(), parts.read_buf.to_vec()))
 }
 
 fn decoder() -> Decoder {

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::proxy::Proxies;
+use crate::tls::Tls;
 
 /// The settings of the doors.
 #[derive(Clone, Debug)]
@@ -21,7 +22,9 @@ pub struct GatewayConfig {
     pub connections_max: usize,
     /// Of those, how many of one worker may have asked for nothing yet; beyond, the oldest of them is closed.
     pub openings_max: usize,
-    /// From the connection to the head of a request.
+    /// From the connection to the end of its handshake, if it is secure.
+    pub handshake_timeout: Duration,
+    /// From there to the head of a request.
     pub head_timeout: Duration,
     /// Who is believed when they say whom they speak for.
     pub proxies: Proxies,
@@ -37,6 +40,7 @@ impl Default for GatewayConfig {
             node: "local".into(),
             connections_max: 200_000,
             openings_max: 4_096,
+            handshake_timeout: Duration::from_secs(10),
             head_timeout: Duration::from_secs(10),
             proxies: Proxies::default(),
             heartbeat: Duration::from_millis(limits::HEARTBEAT_MS),
@@ -62,6 +66,8 @@ pub struct Gateway {
     pub(crate) config: Arc<GatewayConfig>,
     ready: Arc<AtomicBool>,
     health: Health,
+    /// `None`: connections are plain.
+    pub(crate) tls: Option<Tls>,
     /// Cancelled when connections are to say `bye`.
     pub(crate) leave: CancellationToken,
     /// Every connection's task.
@@ -75,6 +81,7 @@ impl Gateway {
             config: Arc::new(config),
             ready: Arc::new(AtomicBool::new(true)),
             health: Health(Arc::new(|| None)),
+            tls: None,
             leave: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
@@ -84,6 +91,13 @@ impl Gateway {
     #[must_use]
     pub fn with_health(mut self, ask: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         self.health = Health(Arc::new(ask));
+        self
+    }
+
+    /// Connections are secure from now on.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 

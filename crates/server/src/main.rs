@@ -3,6 +3,7 @@
 mod account;
 mod admin;
 mod backup;
+mod certificate;
 mod cli;
 mod config;
 mod open;

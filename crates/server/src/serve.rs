@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::{Door, Operator};
+use crate::certificate;
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::open::{self, Opened};
@@ -81,20 +82,29 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
         format!("cannot listen on {listen}: {error}; choose another with --listen")
     })?;
     let address = listener.local_addr()?;
+    let tls = certificate::open(&config)?;
     let workers = match config.server.workers {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         workers => workers,
     };
 
     let Opened { engine, shards, stores } = open::open(&config, workers).await?;
-    let gateway =
+    let mut gateway =
         Gateway::new(engine.clone(), gateway_config(&config)).with_health(stores.ailment(&config));
+    if let Some(tls) = &tls {
+        gateway = gateway.with_tls(tls.clone());
+    }
     let stop = CancellationToken::new();
     let workers = start(&gateway, &listener, shards, &stop)?;
     drop(listener);
     let tasks = TaskTracker::new();
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    if let Some(tls) = tls {
+        let (clock, stop) = (engine.clock().clone(), stop.clone());
+        tasks.spawn(certificate::watch(tls, config.clone(), clock, stop));
+    }
     listen_to_operators(&config, &engine, &stores, &tasks, &stop);
-    telemetry::print(&format!("parlance is ready at http://{address}"));
+    telemetry::print(&format!("parlance is ready at {scheme}://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
     signals.next().await;
@@ -168,6 +178,7 @@ fn gateway_config(config: &Config) -> GatewayConfig {
     GatewayConfig {
         node: config.server.node.as_str().into(),
         connections_max: config.server.connections_max,
+        handshake_timeout: Duration::from_secs(config.tls.handshake_seconds),
         openings_max: config.server.openings_max,
         proxies: Proxies {
             networks: config.proxies.networks.clone(),

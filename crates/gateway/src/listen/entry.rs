@@ -8,10 +8,12 @@ use hyper::service::Service;
 use hyper::{Request, Response};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
+use tokio_rustls::server::TlsStream;
 
 use super::opening::Opening;
 use crate::Gateway;
 use crate::proxy::{Proxies, header};
+use crate::tls::Tls;
 
 /// Whom a new connection is for, once its proxy has said so. `None`: what came was no header, or did not come.
 pub(super) async fn client(
@@ -26,6 +28,23 @@ pub(super) async fn client(
         Ok(Ok(source)) => Some(source.unwrap_or(peer).ip()),
         Ok(Err(error)) => {
             tracing::debug!(%error, "a proxy did not say whom a connection is for");
+            None
+        }
+        Err(_) => None,
+    }
+}
+
+/// A secure connection over this one. `None`: the handshake failed, or did not end in time.
+pub(super) async fn secure(
+    gateway: &Gateway,
+    tls: &Tls,
+    stream: TcpStream,
+) -> Option<TlsStream<TcpStream>> {
+    let handshake = tls.acceptor.accept(stream);
+    match tokio::time::timeout(gateway.config.handshake_timeout, handshake).await {
+        Ok(Ok(stream)) => Some(stream),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a TLS handshake failed");
             None
         }
         Err(_) => None,

@@ -12,11 +12,10 @@ use parlance_engine::outlet::Outlet;
 use parlance_types::frame::Bye;
 use parlance_websocket::{Decoder, Input, Message, Opcode, write, write_close};
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Duration, sleep_until, timeout};
 
 use super::hello::{self, Turned};
+use super::link::{Reader, Writer};
 use super::queue::{Need, Outgoing};
 use super::requests::Requests;
 use super::{READ_BUFFER, instant, now_ms, wire};
@@ -28,11 +27,11 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const LOOK_AGAIN_MS: u64 = 60_000;
 
 /// Runs a connection from its upgrade to its end.
-pub(super) async fn run(gateway: Gateway, stream: TcpStream, early: Vec<u8>) {
+pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>)) {
     let metrics = gateway.engine.metrics().clone();
     metrics.connections.add(1);
     // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
-    if let Some(connection) = Box::pin(open(&gateway, stream, early)).await {
+    if let Some(connection) = Box::pin(open(&gateway, link)).await {
         let outgoing = connection.requests.outgoing().clone();
         connection.live(&gateway).await;
         gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
@@ -42,8 +41,8 @@ pub(super) async fn run(gateway: Gateway, stream: TcpStream, early: Vec<u8>) {
 }
 
 /// From the upgrade to `ready`.
-async fn open(gateway: &Gateway, stream: TcpStream, early: Vec<u8>) -> Option<Connection> {
-    let (mut reader, writer) = stream.into_split();
+async fn open(gateway: &Gateway, link: (Reader, Writer, Vec<u8>)) -> Option<Connection> {
+    let (mut reader, writer, early) = link;
     let mut decoder = super::decoder();
     let mut machine =
         connection::Connection::new(now_ms(), gateway.config.heartbeat.as_millis() as u64);
@@ -72,7 +71,7 @@ async fn open(gateway: &Gateway, stream: TcpStream, early: Vec<u8>) -> Option<Co
 }
 
 /// A few bytes into an empty socket buffer: if they do not fit, the other side has not read anything yet either.
-fn turn_away(writer: &OwnedWriteHalf, bytes: &[u8]) {
+fn turn_away(writer: &Writer, bytes: &[u8]) {
     if let Err(error) = writer.try_write(bytes) {
         tracing::debug!(%error, "could not say why a connection was turned away");
     }
@@ -86,7 +85,7 @@ fn closing(code: parlance_websocket::CloseCode, reason: &str) -> Bytes {
 
 /// An authenticated connection.
 struct Connection {
-    reader: OwnedReadHalf,
+    reader: Reader,
     decoder: Decoder,
     requests: Requests,
     /// Bytes that came with `hello`.
@@ -193,7 +192,7 @@ impl Connection {
 
 /// Reads what is there into the thread's buffer and handles all of it.
 fn poll_read(
-    reader: &mut OwnedReadHalf,
+    reader: &mut Reader,
     decoder: &mut Decoder,
     requests: &mut Requests,
     cx: &mut Context<'_>,
@@ -251,7 +250,7 @@ fn handle(bytes: &mut [u8], decoder: &mut Decoder, requests: &mut Requests) -> T
 }
 
 /// Reads and drops. False at the end.
-fn poll_discard(reader: &mut OwnedReadHalf, cx: &mut Context<'_>) -> Poll<bool> {
+fn poll_discard(reader: &mut Reader, cx: &mut Context<'_>) -> Poll<bool> {
     READ_BUFFER.with_borrow_mut(|buffer| {
         let mut read = ReadBuf::new(buffer);
         Pin::new(reader)

@@ -11,9 +11,9 @@ use parlance_types::frame::{Bye, Hello, Listing as FirstPage, Ready, ServerFrame
 use parlance_types::{CloseCode, ConnectionId, limits};
 use parlance_websocket::{Decoder, Message};
 use tokio::io::AsyncReadExt;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::sleep_until;
 
+use super::link::{Reader, Writer};
 use super::queue::Outgoing;
 use super::{instant, now_ms, wire};
 use crate::Gateway;
@@ -41,7 +41,7 @@ fn away(machine: &mut Connection, code: CloseCode) -> Turned {
 /// Reads until `hello` is there. What follows it in the same read is given back.
 pub(super) async fn read(
     machine: &mut Connection,
-    reader: &mut OwnedReadHalf,
+    reader: &mut Reader,
     decoder: &mut Decoder,
     early: Vec<u8>,
 ) -> Result<(Hello, Vec<u8>), Turned> {
@@ -107,8 +107,8 @@ pub(super) async fn greet(
     gateway: &Gateway,
     hello: Hello,
     mut machine: Connection,
-    writer: OwnedWriteHalf,
-) -> Result<(Arc<Outgoing>, Option<Listing>), (Turned, OwnedWriteHalf)> {
+    writer: Writer,
+) -> Result<(Arc<Outgoing>, Option<Listing>), (Turned, Writer)> {
     let engine = &gateway.engine;
     let signed = match engine.accounts().authenticate(&hello.token) {
         Ok(signed) => signed,

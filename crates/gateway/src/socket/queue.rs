@@ -17,9 +17,9 @@ use parlance_engine::outlet::{Outlet, Peer, Push, Shared};
 use parlance_engine::{Metrics, Watermark};
 use parlance_types::frame::{Cursor, ErrorFrame, ServerFrame};
 use parlance_types::{Epoch, Position};
-use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
+use super::link::Writer;
 use super::{now_ms, wire};
 
 /// Bytes in the queue beyond which a push makes the connection lag.
@@ -45,6 +45,8 @@ struct Queue {
     dirty: bool,
     /// The socket took no more; the connection's task writes when it does again.
     blocked: bool,
+    /// The socket took all frames and has not sent them all, as a secure one may.
+    held: bool,
     /// The connection's task waits until it may read on.
     paused: bool,
     /// Nothing is queued any more: the last frame was a close.
@@ -57,7 +59,7 @@ struct Queue {
 pub(super) struct Outgoing {
     peer: Peer,
     epoch: Epoch,
-    socket: OwnedWriteHalf,
+    socket: Writer,
     queue: Mutex<Queue>,
     /// Wakes the connection's task: the socket is blocked, reading may go on, or the session was ended.
     pub(super) wake: Notify,
@@ -84,7 +86,7 @@ impl Outgoing {
         peer: Peer,
         epoch: Epoch,
         machine: Connection,
-        socket: OwnedWriteHalf,
+        socket: Writer,
         (watermark, metrics): (Arc<Watermark>, Arc<Metrics>),
     ) -> Self {
         let queue = Queue {
@@ -94,6 +96,7 @@ impl Outgoing {
             greeted: false,
             dirty: false,
             blocked: false,
+            held: false,
             paused: false,
             closed: false,
             revoked: false,
@@ -162,10 +165,10 @@ impl Outgoing {
         let mut queue = self.queue.lock();
         queue.paused = !queue.may_read();
         Need {
-            write: queue.blocked && !queue.frames.is_empty(),
+            write: queue.blocked && !queue.is_empty(),
             read: !queue.paused,
             revoked: queue.revoked && !queue.closed,
-            done: queue.closed && queue.frames.is_empty(),
+            done: queue.closed && queue.is_empty(),
             deadline_ms: queue.machine.deadline(),
         }
     }
@@ -189,8 +192,7 @@ impl Outgoing {
             self.metrics.lagging.add(-1);
         }
         queue.closed = true;
-        queue.frames = VecDeque::new();
-        queue.bytes = 0;
+        queue.drop_frames();
     }
 
     fn write(&self, queue: &mut Queue) -> io::Result<()> {
@@ -212,7 +214,11 @@ impl Outgoing {
             // An idle connection holds no memory but its own.
             queue.frames = VecDeque::new();
         }
-        let wrote = Input::Wrote { progressed: queue.bytes < before, blocked: queue.blocked };
+        let held = self.socket.send_held()?;
+        queue.held = held.left;
+        queue.blocked |= held.left;
+        let progressed = queue.bytes < before || held.moved;
+        let wrote = Input::Wrote { progressed, blocked: queue.blocked };
         queue.machine.handle(now_ms(), wrote);
         Ok(())
     }
@@ -242,6 +248,11 @@ impl Queue {
         self.machine.reads() && self.bytes <= REPLY_BYTES_MAX
     }
 
+    /// Everything is on its way.
+    fn is_empty(&self) -> bool {
+        self.frames.is_empty() && !self.held
+    }
+
     /// True if nobody owes a flush yet.
     fn enqueue(&mut self, bytes: Bytes) -> bool {
         if self.closed {
@@ -250,6 +261,12 @@ impl Queue {
         self.bytes += bytes.len();
         self.frames.push_back(bytes);
         !std::mem::replace(&mut self.dirty, true)
+    }
+
+    fn drop_frames(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+        self.held = false;
     }
 
     fn consume(&mut self, mut written: usize) {
@@ -313,8 +330,7 @@ impl Outlet for Outgoing {
         if self.write(&mut queue).is_err() {
             // The reading side finds the same error and ends the connection.
             queue.closed = true;
-            queue.frames.clear();
-            queue.bytes = 0;
+            queue.drop_frames();
         }
         if queue.blocked || queue.closed || (queue.paused && queue.may_read()) {
             self.wake.notify_one();

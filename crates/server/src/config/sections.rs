@@ -15,6 +15,7 @@ const MIB_MAX: u64 = 1 << 30;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Config {
     pub(crate) server: Server,
+    pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
     pub(crate) accounts: Accounts,
     pub(crate) engine: Engine,
@@ -50,6 +51,30 @@ impl Default for Server {
             connections_max: 200_000,
             openings_max: 4_096,
             drain_seconds: 10,
+        }
+    }
+}
+
+/// `[tls]`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Tls {
+    /// The file with the certificate and those that lead to one that clients know, in PEM. Empty: connections are plain.
+    pub(crate) certificate: PathBuf,
+    /// The file with its key, in PEM.
+    pub(crate) key: PathBuf,
+    /// Seconds after which the files are looked at again.
+    pub(crate) reload_seconds: u64,
+    /// Seconds that a client has for its handshake.
+    pub(crate) handshake_seconds: u64,
+}
+
+impl Default for Tls {
+    fn default() -> Self {
+        Self {
+            certificate: PathBuf::new(),
+            key: PathBuf::new(),
+            reload_seconds: 10,
+            handshake_seconds: 10,
         }
     }
 }
@@ -137,6 +162,7 @@ impl Config {
     pub(super) fn read(root: &mut Section<'_>) -> Self {
         let config = Self {
             server: root.section("server", Server::read),
+            tls: root.section("tls", Tls::read),
             proxies: root.section("proxies", Proxies::read),
             accounts: root.section("accounts", Accounts::read),
             engine: root.section("engine", Engine::read),
@@ -147,7 +173,7 @@ impl Config {
     }
 
     pub(super) fn validate(&self, problems: &mut Vec<String>) {
-        let Self { server, proxies, accounts, engine, store } = self;
+        let Self { server, tls, proxies, accounts, engine, store } = self;
         let Argon2 { memory_kib, iterations, lanes } = accounts.argon2;
         let memory_least = u64::from(lanes.max(1)) * 8;
         // Every value that is multiplied or allocated has an end, so that none is found out in the middle of the work.
@@ -157,6 +183,8 @@ impl Config {
             ("server.openings_max", server.openings_max as u64, 1, 1_000_000),
             // A shutdown ends within 30 s.
             ("server.drain_seconds", server.drain_seconds, 0, 25),
+            ("tls.reload_seconds", tls.reload_seconds, 1, 24 * 60 * 60),
+            ("tls.handshake_seconds", tls.handshake_seconds, 1, 600),
             ("accounts.access_seconds", accounts.access_seconds, 1, 24 * 60 * 60),
             ("accounts.session_days", accounts.session_days, 1, 10 * 366),
             ("accounts.argon2.memory_kib", memory_kib.into(), memory_least, 4 << 20),
@@ -172,6 +200,10 @@ impl Config {
             if !(least..=most).contains(&value) {
                 problems.push(format!("{name}: must be from {least} to {most}"));
             }
+        }
+        let named = [&tls.certificate, &tls.key].map(|file| !file.as_os_str().is_empty());
+        if let [true, false] | [false, true] = named {
+            problems.push("tls: certificate and key are both needed, or neither".to_owned());
         }
         if proxies.proxy_protocol && proxies.networks.is_empty() {
             problems.push(
@@ -193,6 +225,18 @@ impl Server {
             connections_max: section.value("connections_max", default.connections_max),
             openings_max: section.value("openings_max", default.openings_max),
             drain_seconds: section.value("drain_seconds", default.drain_seconds),
+        }
+    }
+}
+
+impl Tls {
+    fn read(section: &mut Section<'_>) -> Self {
+        let default = Self::default();
+        Self {
+            certificate: section.value("certificate", default.certificate),
+            key: section.value("key", default.key),
+            reload_seconds: section.value("reload_seconds", default.reload_seconds),
+            handshake_seconds: section.value("handshake_seconds", default.handshake_seconds),
         }
     }
 }

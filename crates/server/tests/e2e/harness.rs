@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::socket::Socket;
+use crate::trust::{Stream, Trust};
 
 /// How long anything may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -21,6 +22,8 @@ pub(crate) struct Server {
     pub(crate) address: String,
     child: Child,
     data: Data,
+    /// Whom its clients trust, where connections are secure.
+    trust: Option<Trust>,
 }
 
 /// A data directory that outlives the servers that use it.
@@ -89,11 +92,27 @@ impl Server {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the server starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("piped")).read_line(&mut line).expect("a line");
-        let Some((_, address)) = line.trim().rsplit_once("http://") else {
+        let Some((_, address)) = line.trim().rsplit_once("://") else {
             child.wait().expect("reaped");
             return Err(data);
         };
-        Ok(Self { address: address.to_owned(), child, data })
+        Ok(Self { address: address.to_owned(), child, data, trust: None })
+    }
+
+    /// From now on everything is asked over TLS.
+    pub(crate) fn trusting(mut self, trust: Trust) -> Self {
+        self.trust = Some(trust);
+        self
+    }
+
+    /// A connection, over which nothing was said yet.
+    fn stream(&self) -> Stream {
+        let stream = TcpStream::connect(&self.address).expect("connected");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        match &self.trust {
+            None => Stream::Plain(stream),
+            Some(trust) => trust.over(stream),
+        }
     }
 
     pub(crate) fn data(&self) -> &Path {
@@ -189,8 +208,7 @@ impl Server {
         token: Option<&str>,
         body: &[u8],
     ) -> (u16, String) {
-        let mut stream = TcpStream::connect(&self.address).expect("connected");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let mut stream = self.stream();
         let authorization =
             token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
         let request = format!(
@@ -249,8 +267,7 @@ impl Server {
 
     /// Opens a socket and says nothing.
     pub(crate) fn open(&self) -> Socket {
-        let stream = TcpStream::connect(&self.address).expect("connected");
-        Socket::upgrade(&self.address, stream).expect("upgraded")
+        Socket::upgrade(&self.address, self.stream()).expect("upgraded")
     }
 }
 

@@ -22,3 +22,5 @@ mod proxies;
 mod resume;
 mod socket;
 mod surface;
+mod tls;
+mod trust;

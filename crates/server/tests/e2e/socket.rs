@@ -1,7 +1,6 @@
 //! A WebSocket that speaks the protocol by hand, by a library that shares no code with the server.
 
 use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -9,10 +8,11 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
 use crate::harness::{PATIENCE, Person};
+use crate::trust::Stream;
 
 /// A socket that has said hello.
 pub(crate) struct Socket {
-    stream: WebSocket<TcpStream>,
+    stream: WebSocket<Stream>,
     next: u64,
     pub(crate) ready: Value,
     /// Frames that came while another was waited for, in order.
@@ -26,8 +26,9 @@ pub(crate) fn message_id() -> String {
 
 impl Socket {
     /// Upgrades a connection. `None`: the server went away.
-    pub(crate) fn upgrade(address: &str, stream: TcpStream) -> Option<Self> {
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    pub(crate) fn upgrade(address: &str, stream: impl Into<Stream>) -> Option<Self> {
+        let stream = stream.into();
+        stream.tcp().set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request =
             format!("ws://{address}/v1/socket").into_client_request().expect("a request");
         let protocol = "parlance.v1.json".parse().expect("a header");
@@ -51,7 +52,11 @@ impl Socket {
 
     /// From now on what cannot be sent at once is not sent.
     pub(crate) fn do_not_wait(&mut self) {
-        self.stream.get_mut().set_write_timeout(Some(Duration::from_millis(200))).expect("set");
+        self.stream
+            .get_mut()
+            .tcp()
+            .set_write_timeout(Some(Duration::from_millis(200)))
+            .expect("set");
     }
 
     /// Whether the server still takes what is sent.
