@@ -18,6 +18,17 @@ const CLOSE_MS_MAX: u64 = 2_000;
 /// When to ask again with fewer requests under way.
 const TOO_MANY_RETRY_MS: u64 = 100;
 
+/// The way in that a connection took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// Frames go both ways, and the client asks for what it wants.
+    Socket,
+    /// Frames only come down, for as long as it is open: the connection asks for heads itself, and shows that it lives.
+    Stream,
+    /// Frames only come down, when the client asks for them: between two polls nobody is there.
+    Poll,
+}
+
 /// Something happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
@@ -54,6 +65,11 @@ pub enum Input {
         progressed: bool,
         /// Some are left that it does not take now.
         blocked: bool,
+    },
+    /// A poll began to wait, or none waits any more.
+    Polled {
+        /// One waits.
+        waits: bool,
     },
     /// The session was ended.
     Revoked,
@@ -101,6 +117,8 @@ pub enum Output {
         /// How far the connection has everything; `None` before the first listing ended.
         position: Option<Position>,
     },
+    /// Show that the connection lives, and how far it has everything.
+    Beat(Option<Position>),
     /// Say that something was refused.
     Reply(ErrorFrame),
     /// Say that pushes are complete up to here and have stopped.
@@ -129,13 +147,26 @@ enum Listing {
     Open,
 }
 
+/// Heads that the connection asks for itself, where the client cannot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// The next page of the listing.
+    NextPage,
+    /// What changed since pushes stopped; `None`: everything.
+    Since(Option<Position>),
+}
+
 /// A connection. Times are milliseconds of any clock that does not go back.
 #[derive(Clone, Debug)]
 pub struct Connection {
+    door: Door,
     phase: Phase,
     heartbeat_ms: u64,
-    /// When the phase has to end (hello, closing) or bytes were last heard (live, lagging).
+    /// Since when the phase lasts that has to end (hello, closing); when bytes were last heard, a beat was last sent or a poll last
+    /// waited (live, lagging).
     since_ms: u64,
+    /// A poll waits.
+    polled: bool,
     /// Since when the socket takes no byte.
     blocked_ms: Option<u64>,
     listing: Listing,
@@ -152,12 +183,14 @@ pub const fn first_heartbeat_ms(heartbeat_ms: u64, fraction: u32) -> u64 {
 }
 
 impl Connection {
-    /// A connection that was just upgraded.
-    pub fn new(now_ms: u64, heartbeat_ms: u64) -> Self {
+    /// A connection that just came in.
+    pub fn new(door: Door, now_ms: u64, heartbeat_ms: u64) -> Self {
         Self {
+            door,
             phase: Phase::Hello,
             heartbeat_ms,
             since_ms: now_ms,
+            polled: false,
             blocked_ms: None,
             listing: Listing::None,
             position: None,
@@ -191,14 +224,33 @@ impl Connection {
         let phase = match self.phase {
             Phase::Hello => Some(self.since_ms + limits::HELLO_MS_MAX),
             Phase::Closing => Some(self.since_ms + CLOSE_MS_MAX),
-            // Who is not read cannot be silent.
-            Phase::Live | Phase::Lagging if self.reads() => {
-                Some(self.since_ms + self.heartbeat_ms + limits::HEARTBEAT_GRACE_MS)
-            }
-            Phase::Authenticating | Phase::Live | Phase::Lagging => None,
+            Phase::Live | Phase::Lagging => self.next_beat(),
+            Phase::Authenticating => None,
         };
         let stalled = self.blocked_ms.map(|since| since + limits::STALLED_MS_MAX);
         [phase, stalled].into_iter().flatten().min()
+    }
+
+    /// When somebody has to have been heard, or to be told something.
+    fn next_beat(&self) -> Option<u64> {
+        match self.door {
+            // Who is not read cannot be silent.
+            Door::Socket => self
+                .reads()
+                .then_some(self.since_ms + self.heartbeat_ms + limits::HEARTBEAT_GRACE_MS),
+            Door::Stream => Some(self.since_ms + self.heartbeat_ms),
+            Door::Poll => (!self.polled).then_some(self.since_ms + limits::POLL_ABSENT_MS_MAX),
+        }
+    }
+
+    /// The heads to ask for now that everything queued was taken; only where the client cannot ask for them itself.
+    pub fn wish(&self) -> Option<Wish> {
+        match (self.door, self.phase, self.listing) {
+            (Door::Socket, ..) | (_, _, Listing::Busy) => None,
+            (_, Phase::Lagging, _) => Some(Wish::Since(self.position)),
+            (_, Phase::Live, Listing::Open) => Some(Wish::NextPage),
+            _ => None,
+        }
     }
 
     /// Takes what happened and says what to do about it.
@@ -225,13 +277,21 @@ impl Connection {
             Input::Listed(page) => self.listed(page),
             Input::ListingFailed => {
                 self.listing = Listing::Open;
-                Output::Wait
+                match self.door {
+                    Door::Socket => Output::Wait,
+                    // It cannot ask again, and would not know when.
+                    Door::Stream | Door::Poll => self.close(now_ms, CloseCode::Overloaded),
+                }
             }
             Input::Fetched => {
                 self.fetches = self.fetches.saturating_sub(1);
                 Output::Wait
             }
             Input::Answered => self.answered(now_ms),
+            Input::Polled { waits } => {
+                self.polled = waits;
+                self.heard(now_ms)
+            }
             Input::Revoked => self.close(now_ms, CloseCode::SessionRevoked),
             Input::Leave { spread_ms } => match self.close(now_ms, CloseCode::ShuttingDown) {
                 Output::Close(bye) => Output::Close(Bye { spread_ms: Some(spread_ms), ..bye }),
@@ -361,6 +421,10 @@ impl Connection {
         }
         match self.phase {
             Phase::Hello => self.close(now_ms, CloseCode::HelloTimeout),
+            Phase::Live | Phase::Lagging if self.door == Door::Stream => {
+                self.since_ms = now_ms;
+                Output::Beat(self.position)
+            }
             Phase::Live | Phase::Lagging => self.close(now_ms, CloseCode::Silent),
             Phase::Closing => Output::Abandon,
             Phase::Authenticating => Output::Wait,

@@ -14,13 +14,16 @@ use axum::routing::{get, post};
 use parlance_types::{Code, limits};
 
 pub(crate) use error::ApiError;
+pub(crate) use request::{Params, Token, answer};
 
-use crate::{Gateway, socket};
+use crate::{Gateway, socket, stream};
 
 /// The paths of `docs/protocol.md`.
 pub(crate) fn router(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/socket", get(socket::upgrade))
+        .route("/v1/events", get(stream::events))
+        .route("/v1/tickets", post(stream::ticket))
         .route("/v1/accounts", post(accounts::sign_up))
         .route("/v1/session", post(accounts::sign_in).delete(accounts::sign_out))
         .route("/v1/session/refresh", post(accounts::refresh))

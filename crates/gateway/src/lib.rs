@@ -4,11 +4,13 @@
 //! rights: the engine is asked, and what it answers is sent.
 
 mod command;
+mod connection;
 mod http;
 mod listen;
 mod proxy;
 mod socket;
 mod state;
+mod stream;
 mod tls;
 
 pub use listen::serve;

@@ -20,7 +20,9 @@ use crate::Gateway;
 use crate::http;
 use complaint::Complaint;
 use entry::Entry;
-use opening::{Opening, Openings};
+use opening::Openings;
+
+pub(crate) use opening::Opening;
 
 /// Bytes of the head of a request.
 const HEAD_BYTES_MAX: usize = 16 * 1024;

@@ -1,12 +1,8 @@
 //! `GET /v1/socket`: the upgrade, and what follows it.
 
-mod clock;
-mod connection;
 mod hello;
 mod link;
-mod queue;
-mod requests;
-mod wire;
+mod live;
 
 use std::cell::RefCell;
 
@@ -19,7 +15,8 @@ use parlance_websocket::{Decoder, Limits, Role, handshake};
 
 use crate::Gateway;
 use crate::http::ApiError;
-use clock::{instant, now_ms};
+
+pub(crate) use link::Writer;
 
 /// The subprotocols that this server speaks.
 const PROTOCOLS: &[&str] = &["parlance.v1.json"];
@@ -49,7 +46,7 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
     tasks.spawn(async move {
         match upgraded.await {
             Ok(upgraded) => match link::split(upgraded) {
-                Some(link) => Box::pin(connection::run(gateway, link)).await,
+                Some(link) => Box::pin(live::run(gateway, link)).await,
                 None => tracing::error!("an upgraded connection is of no kind that is listened to"),
             },
             Err(error) => tracing::debug!(%error, "an upgrade did not complete"),

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use parlance_core::Refusal;
 use parlance_engine::Engine;
-use parlance_types::limits;
+use parlance_types::{Code, limits};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::proxy::Proxies;
+use crate::stream::StreamTickets;
 use crate::tls::Tls;
+
+/// When to look again whether there is room.
+const ROOM_RETRY_MS: u64 = 5_000;
 
 /// The settings of the doors.
 #[derive(Clone, Debug)]
@@ -72,6 +77,7 @@ pub struct Gateway {
     pub(crate) leave: CancellationToken,
     /// Every connection's task.
     pub(crate) tasks: TaskTracker,
+    pub(crate) tickets: Arc<StreamTickets>,
 }
 
 impl Gateway {
@@ -84,7 +90,19 @@ impl Gateway {
             tls: None,
             leave: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            tickets: Arc::default(),
         }
+    }
+
+    /// Whether there is room for one more connection.
+    pub(crate) fn has_room(&self) -> Result<(), Refusal> {
+        if self.leave.is_cancelled() {
+            return Err(Refusal::new(Code::ShuttingDown));
+        }
+        if self.tasks.len() < self.config.connections_max {
+            return Ok(());
+        }
+        Err(Refusal { retry_after_ms: Some(ROOM_RETRY_MS), ..Refusal::new(Code::Unavailable) })
     }
 
     /// What `/ready` asks from now on: why the node should get no traffic, or `None`.

@@ -26,6 +26,7 @@ pub fn tables() -> Vec<Table> {
         table("kinds", kinds()),
         table("limits", limits_sent()),
         table("other_limits", other_limits()),
+        table("door_limits", door_limits()),
     ]
 }
 
@@ -130,6 +131,37 @@ fn other_limits() -> String {
             limits::SIGNAL_MEMBERS_MAX as u64,
         ),
     ];
+    what_and_limit(&rows)
+}
+
+fn door_limits() -> String {
+    what_and_limit(&[
+        (
+            "seconds that a long poll waits, unless `wait` says otherwise",
+            limits::POLL_WAIT_SECONDS_DEFAULT,
+        ),
+        ("seconds that a long poll waits, at most", limits::POLL_WAIT_SECONDS_MAX),
+        (
+            "bytes of frames in one answer to a poll; one frame may be larger",
+            limits::POLL_BYTES_MAX as u64,
+        ),
+        (
+            "milliseconds for which a connection by long polling is kept while nobody polls",
+            limits::POLL_ABSENT_MS_MAX,
+        ),
+        (
+            "connections by long polling of one session; for one more the oldest ends",
+            limits::POLLS_MAX as u64,
+        ),
+        ("milliseconds for which a ticket for an event stream is good", limits::STREAM_TICKET_MS),
+        (
+            "unused tickets of one account; for one more the oldest is worth nothing",
+            limits::STREAM_TICKETS_MAX as u64,
+        ),
+    ])
+}
+
+fn what_and_limit(rows: &[(&str, u64)]) -> String {
     let mut table = "| what | limit |\n|---|---|\n".to_owned();
     for (meaning, value) in rows {
         row(&mut table, format_args!("| {meaning} | {value} |"));

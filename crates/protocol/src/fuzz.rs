@@ -5,7 +5,9 @@ use parlance_types::frame::{
     ClientFrame, ErrorFrame, Head, Listing, Ok as OkFrame, Page, Person, ServerFrame,
 };
 
-use crate::rest::{self, Group, Me, Message, People, Refresh, RestBody, SignIn, SignUp, Tokens};
+use crate::rest::{
+    self, Group, Me, Message, People, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens,
+};
 use crate::{DecodeError, json};
 
 /// Reads `bytes` as a message from a client. Whatever is accepted is written and read again as the same, and whatever is refused
@@ -45,6 +47,7 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<SignIn>(bytes);
     rest_body::<Refresh>(bytes);
     rest_body::<Tokens>(bytes);
+    rest_body::<StreamTicket>(bytes);
     rest_body::<Me>(bytes);
     rest_body::<People>(bytes);
     rest_body::<Person>(bytes);

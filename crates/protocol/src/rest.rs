@@ -1,6 +1,7 @@
 //! The bodies of the REST paths. What a frame also says has the same fields here; what is refused is named in the same way.
 
 mod accounts;
+mod doors;
 mod messages;
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +12,7 @@ use crate::DecodeError;
 use crate::json::read::{At, too_deep};
 
 pub use accounts::{Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
+pub use doors::StreamTicket;
 pub use messages::{Group, Message};
 
 /// A request's or an answer's body, in both directions.

@@ -60,6 +60,20 @@ pub const HEARTBEAT_MS: u64 = 30_000;
 pub const HEARTBEAT_GRACE_MS: u64 = 10_000;
 /// Milliseconds that a socket may accept no byte before it is closed.
 pub const STALLED_MS_MAX: u64 = 60_000;
+/// Milliseconds for which a connection by long polling is kept with nobody waiting.
+pub const POLL_ABSENT_MS_MAX: u64 = 30_000;
+/// Seconds that a long poll waits for something to say.
+pub const POLL_WAIT_SECONDS_MAX: u64 = 60;
+/// Seconds that a long poll waits, unless the client says otherwise.
+pub const POLL_WAIT_SECONDS_DEFAULT: u64 = 25;
+/// Connections by long polling of one session.
+pub const POLLS_MAX: usize = 4;
+/// Bytes of frames in one answer to a long poll; one frame may be larger.
+pub const POLL_BYTES_MAX: usize = 256 * 1024;
+/// Milliseconds that a ticket for an event stream is good for.
+pub const STREAM_TICKET_MS: u64 = 30_000;
+/// Tickets for event streams of one account that are good at a time.
+pub const STREAM_TICKETS_MAX: usize = 8;
 /// Milliseconds that a message id may be ahead of the server's clock.
 pub const ID_AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
 /// Milliseconds after which a message id that may be a retry is an old one: finding its original may need the disk.

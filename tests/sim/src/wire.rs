@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use parlance_core::connection::{Connection, Input, Output, Page as ListingPage};
+use parlance_core::connection::{Connection, Door, Input, Output, Page as ListingPage};
 use parlance_engine::Watermark;
 use parlance_engine::outlet::{Outlet, Peer, Push, Shared};
 use parlance_types::frame::{
@@ -52,7 +52,7 @@ impl Wire {
         (capacity, mutation): (usize, Option<Mutation>),
     ) -> Self {
         let line = Line {
-            machine: Connection::new(0, 30_000),
+            machine: Connection::new(Door::Socket, 0, 30_000),
             queue: VecDeque::new(),
             capacity,
             greeted: false,

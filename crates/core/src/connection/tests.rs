@@ -51,7 +51,7 @@ fn close_code(output: &Output) -> Option<CloseCode> {
 
 /// Authenticated at time 0 with this first page.
 fn live(listing: Page) -> Connection {
-    let mut connection = Connection::new(0, HEARTBEAT);
+    let mut connection = Connection::new(Door::Socket, 0, HEARTBEAT);
     assert!(matches!(connection.handle(0, Input::Frame(hello())), Output::Authenticate(_)));
     connection.handle(0, Input::Authenticated { resumed: None, listing });
     connection
@@ -59,24 +59,24 @@ fn live(listing: Page) -> Connection {
 
 #[test]
 fn hello_comes_first_and_in_time() {
-    let mut late = Connection::new(5, HEARTBEAT);
+    let mut late = Connection::new(Door::Socket, 5, HEARTBEAT);
     assert_eq!(late.deadline(), Some(2_005));
     assert_eq!(late.handle(2_004, Input::Time), Output::Wait);
     assert_eq!(close_code(&late.handle(2_005, Input::Time)), Some(CloseCode::HelloTimeout));
 
     for first in [send(1), fetch(1), ClientFrame::Ping { n: 1 }, sync(1, SyncFrom::Start)] {
-        let mut connection = Connection::new(0, HEARTBEAT);
+        let mut connection = Connection::new(Door::Socket, 0, HEARTBEAT);
         let output = connection.handle(0, Input::Frame(first));
         assert_eq!(close_code(&output), Some(CloseCode::ProtocolViolation));
     }
     let unreadable = Input::Unreadable(ErrorFrame::new(None, Code::MalformedFrame));
-    let output = Connection::new(0, HEARTBEAT).handle(0, unreadable);
+    let output = Connection::new(Door::Socket, 0, HEARTBEAT).handle(0, unreadable);
     assert_eq!(close_code(&output), Some(CloseCode::ProtocolViolation));
 }
 
 #[test]
 fn nothing_is_forwarded_before_the_token_was_checked() {
-    let mut connection = Connection::new(0, HEARTBEAT);
+    let mut connection = Connection::new(Door::Socket, 0, HEARTBEAT);
     connection.handle(0, Input::Frame(hello()));
     assert!(!connection.reads());
     assert!(!connection.pushes());
@@ -241,7 +241,7 @@ proptest! {
     fn any_sequence_of_inputs_keeps_the_rules(
         inputs in prop::collection::vec((any_input(), 0..20_000_u64), 0..60),
     ) {
-        let mut connection = Connection::new(0, HEARTBEAT);
+        let mut connection = Connection::new(Door::Socket, 0, HEARTBEAT);
         let (mut now, mut greeted, mut closed) = (0, false, false);
         for (input, passed) in inputs {
             now += passed;
@@ -268,4 +268,55 @@ proptest! {
             prop_assert!(connection.fetches <= limits::REQUESTS_MAX);
         }
     }
+}
+
+fn at_door(door: Door, listing: Page) -> Connection {
+    let mut connection = Connection::new(door, 0, HEARTBEAT);
+    assert!(matches!(connection.handle(0, Input::Frame(hello())), Output::Authenticate(_)));
+    connection.handle(0, Input::Authenticated { resumed: None, listing });
+    connection
+}
+
+#[test]
+fn a_stream_shows_every_heartbeat_that_it_lives() {
+    let mut stream = at_door(Door::Stream, DONE);
+    for beat in 1..4 {
+        assert_eq!(stream.deadline(), Some(beat * HEARTBEAT));
+        assert_eq!(stream.handle(beat * HEARTBEAT - 1, Input::Time), Output::Wait);
+        let position = Some(DONE.position);
+        assert_eq!(stream.handle(beat * HEARTBEAT, Input::Time), Output::Beat(position));
+    }
+}
+
+#[test]
+fn who_does_not_poll_is_forgotten_and_who_waits_is_not() {
+    let mut poll = at_door(Door::Poll, DONE);
+    poll.handle(10, Input::Polled { waits: true });
+    assert_eq!(poll.deadline(), None);
+    poll.handle(500, Input::Polled { waits: false });
+    assert_eq!(poll.deadline(), Some(500 + limits::POLL_ABSENT_MS_MAX));
+    let late = poll.handle(500 + limits::POLL_ABSENT_MS_MAX, Input::Time);
+    assert_eq!(close_code(&late), Some(CloseCode::Silent));
+}
+
+#[test]
+fn doors_whose_client_cannot_ask_ask_for_heads_themselves() {
+    let open = Page { more: true, ..DONE };
+    for door in [Door::Stream, Door::Poll] {
+        let mut connection = at_door(door, open);
+        assert_eq!(connection.wish(), Some(Wish::NextPage));
+        let more = sync(0, SyncFrom::More("1".into()));
+        assert!(matches!(connection.handle(0, Input::Frame(more)), Output::List(_)));
+        assert_eq!(connection.wish(), None, "one page at a time");
+        connection.handle(0, Input::Listed(DONE));
+        assert_eq!(connection.wish(), None, "that was all");
+
+        assert_eq!(connection.handle(0, Input::Overflowed), Output::Lag(DONE.position));
+        assert_eq!(connection.wish(), Some(Wish::Since(Some(DONE.position))));
+        let failed = sync(0, SyncFrom::Start);
+        assert!(matches!(connection.handle(0, Input::Frame(failed)), Output::List(_)));
+        let output = connection.handle(0, Input::ListingFailed);
+        assert_eq!(close_code(&output), Some(CloseCode::Overloaded), "it comes back later");
+    }
+    assert_eq!(live(open).wish(), None, "a socket's client asks");
 }

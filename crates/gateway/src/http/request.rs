@@ -18,6 +18,21 @@ use crate::Gateway;
 
 pub(super) const JSON: &str = "application/json";
 
+/// The access token of a request, and whom it names.
+pub(crate) struct Token {
+    pub(crate) text: Box<str>,
+    pub(crate) signed: Signed,
+}
+
+impl FromRequestParts<Gateway> for Token {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
+        let (text, signed) = bearer(parts, gateway)?;
+        Ok(Self { text: text.into(), signed })
+    }
+}
+
 /// The session of the bearer token.
 pub(super) struct Bearer(pub(super) Signed);
 
@@ -25,18 +40,19 @@ impl FromRequestParts<Gateway> for Bearer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let token = header
-            .and_then(|value| value.split_once(' '))
-            .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, token) = token.ok_or_else(|| refused(gateway, Code::Unauthenticated))?;
-        gateway
-            .engine
-            .accounts()
-            .authenticate(token.trim())
-            .map(Self)
-            .map_err(|code| refused(gateway, code))
+        bearer(parts, gateway).map(|(_, signed)| Self(signed))
     }
+}
+
+fn bearer<'a>(parts: &'a Parts, gateway: &Gateway) -> Result<(&'a str, Signed), ApiError> {
+    let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = header
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, token) = token.ok_or_else(|| refused(gateway, Code::Unauthenticated))?;
+    let token = token.trim();
+    let signed = gateway.engine.accounts().authenticate(token);
+    signed.map(|signed| (token, signed)).map_err(|code| refused(gateway, code))
 }
 
 fn refused(gateway: &Gateway, code: Code) -> ApiError {
@@ -57,7 +73,7 @@ impl FromRequestParts<Gateway> for Named {
 }
 
 /// The values behind the `?` of an address, by name; of two of one name the last.
-pub(super) struct Params(HashMap<String, String>);
+pub(crate) struct Params(HashMap<String, String>);
 
 impl FromRequestParts<Gateway> for Params {
     type Rejection = ApiError;
@@ -71,12 +87,12 @@ impl FromRequestParts<Gateway> for Params {
 }
 
 impl Params {
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
     /// A number, or a refusal that names it.
-    pub(super) fn number<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
+    pub(crate) fn number<T: FromStr>(&self, name: &'static str) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(name) else { return Ok(None) };
         text.parse()
             .map(Some)
@@ -103,7 +119,7 @@ impl FromRequest<Gateway> for Body {
 }
 
 /// A JSON answer.
-pub(super) fn answer(status: StatusCode, encode: impl FnOnce(&mut BytesMut)) -> Response {
+pub(crate) fn answer(status: StatusCode, encode: impl FnOnce(&mut BytesMut)) -> Response {
     let mut body = BytesMut::new();
     encode(&mut body);
     (status, [(header::CONTENT_TYPE, JSON)], body.freeze()).into_response()

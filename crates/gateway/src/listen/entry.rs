@@ -74,6 +74,7 @@ impl Service<Request<Incoming>> for Entry {
         self.opening.speak();
         let client = self.proxies().client(self.peer, request.headers());
         request.extensions_mut().insert(client);
+        request.extensions_mut().insert(self.opening.clone());
         self.router.call(request)
     }
 }

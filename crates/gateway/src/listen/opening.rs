@@ -20,7 +20,7 @@ pub(super) struct Openings {
 
 /// A connection over which nothing was asked yet.
 #[derive(Debug)]
-pub(super) struct Opening {
+pub(crate) struct Opening {
     evicted: Notify,
     spoken: AtomicBool,
     open: Arc<AtomicUsize>,
@@ -54,7 +54,7 @@ impl Openings {
                 && oldest.is_silent()
             {
                 oldest.speak();
-                oldest.evicted.notify_one();
+                oldest.end();
                 return true;
             }
         }
@@ -70,7 +70,12 @@ impl Opening {
         }
     }
 
-    /// Waits until the connection has to go; for ever, once it has spoken.
+    /// Ends the connection without a word, also if it has spoken: its answer does not reach the client.
+    pub(crate) fn end(&self) {
+        self.evicted.notify_one();
+    }
+
+    /// Waits until the connection has to go.
     pub(super) async fn evicted(&self) {
         self.evicted.notified().await;
     }

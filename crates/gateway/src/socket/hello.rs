@@ -1,22 +1,15 @@
 //! The first frame: it must come in time, and it must be `hello` with a token that holds.
 
-use std::sync::Arc;
-
-use parlance_core::Refusal;
-use parlance_core::connection::{Connection, Input, Output, Page};
-use parlance_engine::outlet::{Outlet, Peer};
-use parlance_engine::{Listing, random};
+use parlance_core::connection::{Connection, Input, Output};
 use parlance_protocol::json;
-use parlance_types::frame::{Bye, Hello, Listing as FirstPage, Ready, ServerFrame};
-use parlance_types::{CloseCode, ConnectionId, limits};
+use parlance_types::CloseCode;
+use parlance_types::frame::{Bye, Hello};
 use parlance_websocket::{Decoder, Message};
 use tokio::io::AsyncReadExt;
 use tokio::time::sleep_until;
 
-use super::link::{Reader, Writer};
-use super::queue::Outgoing;
-use super::{instant, now_ms, wire};
-use crate::Gateway;
+use super::link::Reader;
+use crate::connection::{instant, now_ms, turned_away};
 
 /// Bytes read at a time before a connection has proved who it is.
 const FIRST_READ_BYTES: usize = 4 * 1024;
@@ -32,10 +25,7 @@ pub(super) enum Turned {
 }
 
 fn away(machine: &mut Connection, code: CloseCode) -> Turned {
-    match machine.handle(now_ms(), Input::TurnedAway(code)) {
-        Output::Close(bye) => Turned::Away(bye),
-        _ => Turned::Gone,
-    }
+    turned_away(machine, code).map_or(Turned::Gone, Turned::Away)
 }
 
 /// Reads until `hello` is there. What follows it in the same read is given back.
@@ -100,79 +90,4 @@ fn first(machine: &mut Connection, text: &str) -> Result<Hello, Turned> {
         (_, Some(bye)) => Err(Turned::Away(bye)),
         (None, None) => Err(away(machine, CloseCode::ProtocolViolation)),
     }
-}
-
-/// A connection that has proved who it is: registered, listed and told.
-pub(super) async fn greet(
-    gateway: &Gateway,
-    hello: Hello,
-    mut machine: Connection,
-    writer: Writer,
-) -> Result<(Arc<Outgoing>, Option<Listing>), (Turned, Writer)> {
-    let engine = &gateway.engine;
-    let signed = match engine.accounts().authenticate(&hello.token) {
-        Ok(signed) => signed,
-        Err(code) => {
-            engine.metrics().refused(code);
-            return Err((away(&mut machine, CloseCode::Unauthenticated), writer));
-        }
-    };
-    let connection = ConnectionId::from_time(engine.clock().now().as_ms(), random());
-    let peer = Peer {
-        connection,
-        session: signed.session,
-        account: signed.account,
-        device: signed.device,
-    };
-    let shared = (engine.watermark().clone(), engine.metrics().clone());
-    let outgoing = Arc::new(Outgoing::new(peer, engine.epoch(), machine, writer, shared));
-    // Live first, heads second: what comes between is pushed, what came before is listed.
-    engine.hub().register(outgoing.clone());
-    let listing = ready(gateway, &outgoing, &hello).await;
-    // The session may have been ended between the check of its token and the registration.
-    if engine.accounts().authenticate(&hello.token).is_err() {
-        outgoing.revoke();
-    }
-    Ok((outgoing, listing))
-}
-
-/// Answers `hello` with the first page of the listing.
-async fn ready(gateway: &Gateway, outgoing: &Arc<Outgoing>, hello: &Hello) -> Option<Listing> {
-    let engine = &gateway.engine;
-    let peer = outgoing.peer();
-    let since = hello.cursor.filter(|cursor| engine.covers(*cursor)).map(|cursor| cursor.position);
-    let listed = async {
-        let mut listing = engine.list(peer.account, since).await?;
-        let page = engine.next_page(&mut listing, limits::PAGE_HEADS_DEFAULT).await?;
-        Ok::<(Listing, FirstPage), Refusal>((listing, page))
-    };
-    let (listing, page) = match listed.await {
-        Ok(listed) => listed,
-        Err(refusal) => {
-            let error = parlance_engine::reply::refused(None, &refusal);
-            outgoing.send(wire::encode(&ServerFrame::Error(error)));
-            outgoing.close(wire::goodbye(&Bye {
-                code: CloseCode::Overloaded,
-                retry_after_ms: Some(1_000),
-                spread_ms: Some(1_000),
-            }));
-            return None;
-        }
-    };
-    let first = Page { position: listing.position(), more: page.more.is_some() };
-    let ready = Ready {
-        connection: peer.connection,
-        session: peer.session,
-        account: peer.account,
-        device: peer.device,
-        node: gateway.config.node.clone(),
-        epoch: engine.epoch(),
-        heartbeat_ms: gateway.config.heartbeat.as_millis() as u64,
-        now: engine.clock().now(),
-        resumed: since.is_some(),
-        listing: page,
-    };
-    let authenticated = Input::Authenticated { resumed: since, listing: first };
-    outgoing.greet(wire::encode(&ServerFrame::Ready(Box::new(ready))), authenticated);
-    first.more.then_some(listing)
 }

@@ -27,18 +27,18 @@ pub(super) enum Reader {
     Secure(Arc<Secure>),
 }
 
-pub(super) enum Writer {
+pub(crate) enum Writer {
     Plain(OwnedWriteHalf),
     Secure(SecureWriter),
 }
 
 /// What a session has taken and the socket has not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Held {
+pub(crate) struct Held {
     /// Some of it went on its way since this was asked last.
-    pub(super) moved: bool,
+    pub(crate) moved: bool,
     /// Some of it is left, and the socket is full.
-    pub(super) left: bool,
+    pub(crate) left: bool,
 }
 
 /// The halves of what hyper leaves after an upgrade, and what was read beyond the request. The bytes are copied: hyper's buffer would
@@ -78,14 +78,14 @@ impl AsyncRead for Reader {
 }
 
 impl Writer {
-    pub(super) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    pub(crate) fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(half) => half.try_write(bytes),
             Self::Secure(SecureWriter(secure)) => secure.try_write(bytes),
         }
     }
 
-    pub(super) async fn writable(&self) -> io::Result<()> {
+    pub(crate) async fn writable(&self) -> io::Result<()> {
         match self {
             Self::Plain(half) => half.writable().await,
             Self::Secure(SecureWriter(secure)) => secure.socket.writable().await,
@@ -93,7 +93,7 @@ impl Writer {
     }
 
     /// Sends what is held as far as the socket takes it. A plain socket holds nothing.
-    pub(super) fn send_held(&self) -> io::Result<Held> {
+    pub(crate) fn send_held(&self) -> io::Result<Held> {
         match self {
             Self::Plain(_) => Ok(Held::default()),
             Self::Secure(SecureWriter(secure)) => secure.send_held(),
@@ -102,7 +102,7 @@ impl Writer {
 }
 
 /// A TLS session and its socket.
-pub(super) struct Secure {
+pub(crate) struct Secure {
     socket: TcpStream,
     session: Mutex<Session>,
 }
@@ -179,7 +179,7 @@ impl Session {
 }
 
 /// The writing half: says goodbye when it goes, as a plain one does by closing its direction.
-pub(super) struct SecureWriter(Arc<Secure>);
+pub(crate) struct SecureWriter(Arc<Secure>);
 
 impl Drop for SecureWriter {
     fn drop(&mut self) {

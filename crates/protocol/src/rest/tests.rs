@@ -30,6 +30,7 @@ proptest! {
         survives(SignUp { handle: handle.clone(), password: password.clone(), name, device_name: device_name.clone() })?;
         survives(SignIn { handle, password: password.clone(), device_name })?;
         survives(Refresh { refresh_token: password.clone() })?;
+        survives(StreamTicket { ticket: password.clone(), expires_in: 30 })?;
         let (access_token, refresh_token) = (password.clone(), password);
         survives(Tokens { account, device, session, access_token, expires_in: 900, refresh_token })?;
         survives(Me { person: person.clone(), device, session })?;

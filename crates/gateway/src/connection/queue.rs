@@ -1,9 +1,11 @@
 //! The outgoing side of a connection: a queue with a bound, written by whoever fills it, and the connection's state machine beside it.
 //!
-//! Shards write straight to the socket after each group, so that a message costs one system call and wakes nobody. Only when the socket
+//! A socket's line: shards write straight to the socket after each group, so that a message costs one system call and wakes nobody. Only when the socket
 //! takes no more does the connection's own task wait for it and write. A push that finds the queue full turns the connection into
 //! *lagging*: pushes stop, the client is told where it stands and pulls. Replies are never dropped; while they exceed their
 //! share, the task does not read.
+//!
+//! An answer's line: the connection's task takes what is queued whenever the answer has room.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,15 +14,16 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
-use parlance_core::connection::{Connection, Input, Output};
+use parlance_core::connection::{Connection, Input, Output, Wish};
 use parlance_engine::outlet::{Outlet, Peer, Push, Shared};
 use parlance_engine::{Metrics, Watermark};
 use parlance_types::frame::{Cursor, ErrorFrame, ServerFrame};
 use parlance_types::{Epoch, Position};
 use tokio::sync::Notify;
 
-use super::link::Writer;
-use super::{now_ms, wire};
+use super::now_ms;
+use super::wire::Wire;
+use crate::socket::Writer;
 
 /// Bytes in the queue beyond which a push makes the connection lag.
 const PUSH_BYTES_MAX: usize = 256 * 1024;
@@ -55,38 +58,55 @@ struct Queue {
     revoked: bool,
 }
 
-/// The queue of a connection, and the half of the socket that it is written to.
-pub(super) struct Outgoing {
+/// Where the bytes of a queue go.
+pub(crate) enum Line {
+    /// To the socket, written by whoever fills the queue.
+    Socket(Writer),
+    /// Into the answer to a request, taken by the connection's task.
+    Answer,
+}
+
+/// What was taken for an answer.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) frames: Vec<Bytes>,
+    /// With these the client has everything up to here. `None`: more is queued, or that cannot be told now.
+    pub(crate) position: Option<Position>,
+}
+
+/// The queue of a connection, and the line on which it leaves.
+pub(crate) struct Outgoing {
     peer: Peer,
     epoch: Epoch,
-    socket: Writer,
+    line: Line,
+    wire: Wire,
     queue: Mutex<Queue>,
     /// Wakes the connection's task: the socket is blocked, reading may go on, or the session was ended.
-    pub(super) wake: Notify,
+    pub(crate) wake: Notify,
     watermark: Arc<Watermark>,
     metrics: Arc<Metrics>,
 }
 
 /// What the connection's task has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Need {
+pub(crate) struct Need {
     /// Wait until the socket takes bytes, and write.
-    pub(super) write: bool,
+    pub(crate) write: bool,
     /// Read what the client has to say.
-    pub(super) read: bool,
-    pub(super) revoked: bool,
+    pub(crate) read: bool,
+    pub(crate) revoked: bool,
     /// Everything is written and a close frame was the last of it.
-    pub(super) done: bool,
+    pub(crate) done: bool,
     /// When time alone changes something.
-    pub(super) deadline_ms: Option<u64>,
+    pub(crate) deadline_ms: Option<u64>,
 }
 
 impl Outgoing {
-    pub(super) fn new(
+    pub(crate) fn new(
         peer: Peer,
         epoch: Epoch,
         machine: Connection,
-        socket: Writer,
+        (line, wire): (Line, Wire),
         (watermark, metrics): (Arc<Watermark>, Arc<Metrics>),
     ) -> Self {
         let queue = Queue {
@@ -104,7 +124,8 @@ impl Outgoing {
         Self {
             peer,
             epoch,
-            socket,
+            line,
+            wire,
             queue: Mutex::new(queue),
             wake: Notify::new(),
             watermark,
@@ -112,8 +133,17 @@ impl Outgoing {
         }
     }
 
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire
+    }
+
+    /// A frame as bytes for this connection.
+    pub(crate) fn encode(&self, frame: &ServerFrame) -> Bytes {
+        self.wire.encode(frame)
+    }
+
     /// What the machine says to `input`.
-    pub(super) fn handle(&self, input: Input) -> Output {
+    pub(crate) fn handle(&self, input: Input) -> Output {
         let mut queue = self.queue.lock();
         let pushed = queue.machine.pushes();
         let output = queue.machine.handle(now_ms(), input);
@@ -124,17 +154,17 @@ impl Outgoing {
     }
 
     /// How far the connection has everything now, for a pong.
-    pub(super) fn cover(&self) {
+    pub(crate) fn cover(&self) {
         let covered = Input::Covered(self.watermark.get());
         self.queue.lock().machine.handle(now_ms(), covered);
     }
 
-    pub(super) fn cursor(&self, position: Position) -> Cursor {
+    pub(crate) fn cursor(&self, position: Position) -> Cursor {
         Cursor { epoch: self.epoch, position }
     }
 
     /// Puts `ready` before everything that was pushed since the registration, and begins to write.
-    pub(super) fn greet(&self, ready: Bytes, authenticated: Input) {
+    pub(crate) fn greet(&self, ready: Bytes, authenticated: Input) {
         {
             let mut queue = self.queue.lock();
             queue.bytes += ready.len();
@@ -146,12 +176,12 @@ impl Outgoing {
     }
 
     /// Queues the answer to something else than a command, as a whole WebSocket message. True if nobody owes a flush yet.
-    pub(super) fn send(&self, bytes: Bytes) -> bool {
+    pub(crate) fn send(&self, bytes: Bytes) -> bool {
         self.queue.lock().enqueue(bytes)
     }
 
     /// Queues the close frame; nothing is queued after it.
-    pub(super) fn close(&self, bytes: Bytes) {
+    pub(crate) fn close(&self, bytes: Bytes) {
         {
             let mut queue = self.queue.lock();
             queue.greeted = true;
@@ -161,9 +191,13 @@ impl Outgoing {
         self.flush();
     }
 
-    pub(super) fn need(&self) -> Need {
+    pub(crate) fn need(&self) -> Need {
         let mut queue = self.queue.lock();
         queue.paused = !queue.may_read();
+        if matches!(self.line, Line::Answer) && queue.greeted && !queue.frames.is_empty() {
+            // The caller looks for room from now on, and need not be woken for more.
+            queue.block(true);
+        }
         Need {
             write: queue.blocked && !queue.is_empty(),
             read: !queue.paused,
@@ -174,19 +208,51 @@ impl Outgoing {
     }
 
     /// Waits until the socket takes bytes.
-    pub(super) async fn writable(&self) -> io::Result<()> {
-        self.socket.writable().await
+    pub(crate) async fn writable(&self) -> io::Result<()> {
+        match &self.line {
+            Line::Socket(socket) => socket.writable().await,
+            Line::Answer => std::future::pending().await,
+        }
+    }
+
+    /// Takes what is queued for an answer, up to about `bytes_max`; one frame may be larger.
+    pub(crate) fn take(&self, bytes_max: usize) -> Taken {
+        let mut queue = self.queue.lock();
+        let (mut frames, mut bytes) = (Vec::new(), 0);
+        while let Some(frame) =
+            queue.frames.pop_front_if(|frame| bytes == 0 || bytes + frame.len() <= bytes_max)
+        {
+            bytes += frame.len();
+            frames.push(frame);
+        }
+        queue.bytes -= bytes;
+        queue.block(false);
+        let mut position = None;
+        if queue.frames.is_empty() {
+            queue.frames = VecDeque::new();
+            // What was fanned out up to the watermark was queued before, and so it is among what was taken.
+            let covered = Input::Covered(self.watermark.get());
+            queue.machine.handle(now_ms(), covered);
+            position = queue.machine.position();
+        }
+        Taken { frames, position }
+    }
+
+    /// The heads that the connection wants, if its client has taken everything and cannot ask for them.
+    pub(crate) fn wish(&self) -> Option<Wish> {
+        let queue = self.queue.lock();
+        if queue.frames.is_empty() && !queue.closed { queue.machine.wish() } else { None }
     }
 
     /// Writes after the socket was blocked.
-    pub(super) fn unblock(&self) -> io::Result<()> {
+    pub(crate) fn unblock(&self) -> io::Result<()> {
         let mut queue = self.queue.lock();
         queue.blocked = false;
         self.write(&mut queue)
     }
 
     /// The socket is gone: nothing more will be written.
-    pub(super) fn abandon(&self) {
+    pub(crate) fn abandon(&self) {
         let mut queue = self.queue.lock();
         if queue.greeted && !queue.closed && !queue.machine.pushes() {
             self.metrics.lagging.add(-1);
@@ -196,13 +262,19 @@ impl Outgoing {
     }
 
     fn write(&self, queue: &mut Queue) -> io::Result<()> {
+        let Line::Socket(socket) = &self.line else {
+            if !queue.frames.is_empty() {
+                self.wake.notify_one();
+            }
+            return Ok(());
+        };
         let before = queue.bytes;
         while !queue.frames.is_empty() && !queue.blocked {
             let result = match queue.frames.front() {
                 Some(only) if queue.frames.len() == 1 || only.len() >= WRITE_BYTES => {
-                    self.try_write(only)
+                    self.try_write(socket, only)
                 }
-                _ => self.write_gathered(&queue.frames),
+                _ => self.write_gathered(socket, &queue.frames),
             };
             match result {
                 Ok(written) => queue.consume(written),
@@ -214,7 +286,7 @@ impl Outgoing {
             // An idle connection holds no memory but its own.
             queue.frames = VecDeque::new();
         }
-        let held = self.socket.send_held()?;
+        let held = socket.send_held()?;
         queue.held = held.left;
         queue.blocked |= held.left;
         let progressed = queue.bytes < before || held.moved;
@@ -223,7 +295,7 @@ impl Outgoing {
         Ok(())
     }
 
-    fn write_gathered(&self, frames: &VecDeque<Bytes>) -> io::Result<usize> {
+    fn write_gathered(&self, socket: &Writer, frames: &VecDeque<Bytes>) -> io::Result<usize> {
         SCRATCH.with_borrow_mut(|scratch| {
             scratch.clear();
             for frame in frames {
@@ -232,17 +304,27 @@ impl Outgoing {
                 }
                 scratch.extend_from_slice(frame);
             }
-            self.try_write(scratch)
+            self.try_write(socket, scratch)
         })
     }
 
-    fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
+    fn try_write(&self, socket: &Writer, bytes: &[u8]) -> io::Result<usize> {
         self.metrics.socket_writes.increment();
-        self.socket.try_write(bytes)
+        socket.try_write(bytes)
     }
 }
 
 impl Queue {
+    /// An answer has no room for what is queued, or took of it.
+    fn block(&mut self, blocked: bool) {
+        if blocked && self.blocked {
+            return;
+        }
+        self.blocked = blocked;
+        let wrote = Input::Wrote { progressed: !blocked, blocked };
+        self.machine.handle(now_ms(), wrote);
+    }
+
     /// Replies may not be dropped, so what would cause more of them is not read.
     fn may_read(&self) -> bool {
         self.machine.reads() && self.bytes <= REPLY_BYTES_MAX
@@ -304,15 +386,15 @@ impl Outlet for Outgoing {
             };
             self.metrics.lags.increment();
             self.metrics.lagging.add(1);
-            return queue
-                .enqueue(wire::encode(&ServerFrame::Lag { cursor: self.cursor(position) }));
+            return queue.enqueue(self.encode(&ServerFrame::Lag { cursor: self.cursor(position) }));
         }
         let own = matches!(frame.push(), Push::Event(event) if event.sender == self.peer.account);
-        queue.enqueue(frame.wire(u8::from(own), |push| wire::encode_push(push, own)))
+        let wire = self.wire;
+        queue.enqueue(frame.wire(wire.shape(own), |push| wire.encode_push(push, own)))
     }
 
     fn reply(&self, frame: &ServerFrame) -> bool {
-        let bytes = wire::encode(frame);
+        let bytes = self.encode(frame);
         let mut queue = self.queue.lock();
         if matches!(frame, ServerFrame::Ok(_) | ServerFrame::Error(ErrorFrame { id: Some(_), .. }))
         {

@@ -14,17 +14,16 @@ use parlance_websocket::{Decoder, Input, Message, Opcode, write, write_close};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Duration, sleep_until, timeout};
 
+use super::READ_BUFFER;
 use super::hello::{self, Turned};
 use super::link::{Reader, Writer};
-use super::queue::{Need, Outgoing};
-use super::requests::Requests;
-use super::{READ_BUFFER, instant, now_ms, wire};
 use crate::Gateway;
+use crate::connection::{
+    LOOK_AGAIN_MS, Line, Need, Outgoing, Requests, Wire, goodbye, greet, instant, now_ms,
+};
 
 /// How long a client has to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-/// When nothing is due, look again after this.
-const LOOK_AGAIN_MS: u64 = 60_000;
 
 /// Runs a connection from its upgrade to its end.
 pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>)) {
@@ -44,20 +43,29 @@ pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>)) {
 async fn open(gateway: &Gateway, link: (Reader, Writer, Vec<u8>)) -> Option<Connection> {
     let (mut reader, writer, early) = link;
     let mut decoder = super::decoder();
-    let mut machine =
-        connection::Connection::new(now_ms(), gateway.config.heartbeat.as_millis() as u64);
+    let mut machine = connection::Connection::new(
+        connection::Door::Socket,
+        now_ms(),
+        gateway.config.heartbeat.as_millis() as u64,
+    );
     let (turned, writer) = match hello::read(&mut machine, &mut reader, &mut decoder, early).await {
-        Ok((hello, early)) => match hello::greet(gateway, hello, machine, writer).await {
-            Ok((outgoing, listing)) => {
-                let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
-                return Some(Connection { reader, decoder, requests, early });
+        Ok((hello, early)) => {
+            let way = (Line::Socket(writer), Wire::SocketJson);
+            match greet(gateway, hello, machine, way).await {
+                Ok((outgoing, listing)) => {
+                    let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
+                    return Some(Connection { reader, decoder, requests, early });
+                }
+                Err((bye, Line::Socket(writer))) => {
+                    (bye.map_or(Turned::Gone, Turned::Away), writer)
+                }
+                Err((_, Line::Answer)) => return None,
             }
-            Err(turned) => turned,
-        },
+        }
         Err(turned) => (turned, writer),
     };
     match turned {
-        Turned::Away(bye) => turn_away(&writer, &wire::goodbye(&bye)),
+        Turned::Away(bye) => turn_away(&writer, &goodbye(Wire::SocketJson, &bye)),
         Turned::Broken(code) => turn_away(&writer, &closing(code, "")),
         Turned::Gone => return None,
     }
@@ -166,7 +174,7 @@ impl Connection {
     }
 
     async fn say_goodbye(self, bye: &Bye) {
-        self.requests.outgoing().close(wire::goodbye(bye));
+        self.requests.outgoing().close(goodbye(Wire::SocketJson, bye));
         self.finish().await;
     }
 

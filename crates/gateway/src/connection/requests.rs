@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream};
 use parlance_core::Refusal;
-use parlance_core::connection::{Input, Output, Page};
+use parlance_core::connection::{Input, Output, Page, Wish};
 use parlance_engine::outlet::Outlet;
 use parlance_engine::reply::{self, Reply};
 use parlance_engine::{Engine, Listing};
@@ -16,10 +16,10 @@ use parlance_protocol::json;
 use parlance_types::frame::{
     ClientFrame, ErrorFrame, Fetch, Heads, RequestId, Send, ServerFrame, Sync, SyncFrom,
 };
-use parlance_types::{Code, Command, Stamp};
+use parlance_types::{Code, Command, Stamp, limits};
 
 use super::queue::Outgoing;
-use super::wire;
+use super::wire::goodbye;
 use crate::command;
 
 type Running = Pin<Box<dyn Future<Output = Done> + std::marker::Send>>;
@@ -34,7 +34,7 @@ enum Done {
 }
 
 /// The requests of one connection.
-pub(super) struct Requests {
+pub(crate) struct Requests {
     engine: Arc<Engine>,
     outgoing: Arc<Outgoing>,
     /// Made when something runs, dropped when nothing does: an idle connection holds none.
@@ -46,7 +46,7 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn new(
+    pub(crate) fn new(
         engine: Arc<Engine>,
         outgoing: Arc<Outgoing>,
         listing: Option<Listing>,
@@ -54,21 +54,21 @@ impl Requests {
         Self { engine, outgoing, running: None, listing, stamping: false, backlog: VecDeque::new() }
     }
 
-    pub(super) fn engine(&self) -> &Engine {
+    pub(crate) fn engine(&self) -> &Engine {
         &self.engine
     }
 
-    pub(super) fn outgoing(&self) -> &Arc<Outgoing> {
+    pub(crate) fn outgoing(&self) -> &Arc<Outgoing> {
         &self.outgoing
     }
 
     /// What was read cannot be worked on yet.
-    pub(super) fn must_pause(&self) -> bool {
+    pub(crate) fn must_pause(&self) -> bool {
         self.stamping
     }
 
     /// Takes the frames of one message. True if the caller owes a flush.
-    pub(super) fn receive(&mut self, text: &str) -> bool {
+    pub(crate) fn receive(&mut self, text: &str) -> bool {
         let mut owed = false;
         json::decode_client(text.as_bytes(), &mut |frame| {
             self.engine.metrics().frames.increment();
@@ -88,7 +88,7 @@ impl Requests {
     }
 
     /// Takes the frames that had to wait, as far as they may.
-    pub(super) fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         let mut owed = false;
         let waiting = self.backlog.len();
         for _ in 0..waiting {
@@ -109,9 +109,24 @@ impl Requests {
         }
     }
 
+    /// Asks for the heads that the connection wants, where its client cannot ask.
+    pub(crate) fn ask_for_heads(&mut self) {
+        let Some(wish) = self.outgoing.wish() else { return };
+        let from = match wish {
+            Wish::NextPage => match self.listing.as_ref().and_then(Listing::more) {
+                Some(more) => SyncFrom::More(more),
+                None => return,
+            },
+            Wish::Since(Some(position)) => SyncFrom::Cursor(self.outgoing.cursor(position)),
+            Wish::Since(None) => SyncFrom::Start,
+        };
+        let sync = Sync { id: 0, from, limit: limits::PAGE_HEADS_DEFAULT };
+        self.frame(ClientFrame::Sync(sync));
+    }
+
     fn refuse(&self, error: ErrorFrame) -> bool {
         self.engine.metrics().refused(error.code);
-        self.outgoing.send(wire::encode(&ServerFrame::Error(error)))
+        self.outgoing.send(self.outgoing.encode(&ServerFrame::Error(error)))
     }
 
     fn frame(&mut self, frame: ClientFrame) -> bool {
@@ -135,7 +150,7 @@ impl Requests {
             Output::List(sync) => self.sync(sync),
             Output::Pong { n, position } => {
                 let cursor = position.map(|position| self.outgoing.cursor(position));
-                self.outgoing.send(wire::encode(&ServerFrame::Pong { n, cursor }))
+                self.outgoing.send(self.outgoing.encode(&ServerFrame::Pong { n, cursor }))
             }
             Output::Reply(error) => self.refuse(error),
             Output::Later(frame) => {
@@ -145,6 +160,7 @@ impl Requests {
             Output::Wait
             | Output::Authenticate(_)
             | Output::Lag(_)
+            | Output::Beat(_)
             | Output::Close(_)
             | Output::Abandon => false,
         }
@@ -183,12 +199,13 @@ impl Requests {
 
     fn fetch(&mut self, fetch: Fetch) -> bool {
         let (engine, account) = (self.engine.clone(), self.outgoing.peer().account);
+        let wire = self.outgoing.wire();
         self.run(Box::pin(async move {
             let frame = match engine.fetch(account, fetch).await {
                 Ok(page) => ServerFrame::Page(Box::new(page)),
                 Err(refusal) => ServerFrame::Error(reply::refused(Some(fetch.id), &refusal)),
             };
-            Done::Fetched(wire::encode(&frame))
+            Done::Fetched(wire.encode(&frame))
         }));
         false
     }
@@ -209,17 +226,18 @@ impl Requests {
             _ => None,
         };
         let engine = self.engine.clone();
+        let wire = self.outgoing.wire();
         self.run(Box::pin(async move {
             match list(&engine, account, &sync, listing).await {
                 Ok((heads, listing)) => {
                     let page =
                         Page { position: listing.position(), more: heads.listing.more.is_some() };
                     let rest = page.more.then_some(listing);
-                    Done::Listed(wire::encode(&ServerFrame::Heads(Box::new(heads))), page, rest)
+                    Done::Listed(wire.encode(&ServerFrame::Heads(Box::new(heads))), page, rest)
                 }
                 Err(refusal) => {
                     let error = reply::refused(Some(sync.id), &refusal);
-                    Done::ListingFailed(wire::encode(&ServerFrame::Error(error)))
+                    Done::ListingFailed(wire.encode(&ServerFrame::Error(error)))
                 }
             }
         }));
@@ -230,8 +248,13 @@ impl Requests {
         self.running.get_or_insert_default().push(running);
     }
 
+    /// As [`Requests::poll`]; ready if something was answered.
+    pub(crate) fn poll_answered(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll(cx) { Poll::Ready(()) } else { Poll::Pending }
+    }
+
     /// Goes on with what runs. True if something was answered and the loop must look again.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> bool {
         let mut answered = false;
         while let Some(running) = &mut self.running {
             match Pin::new(&mut **running).poll_next(cx) {
@@ -262,7 +285,9 @@ impl Requests {
             }
             Done::ListingFailed(bytes) => {
                 self.outgoing.send(bytes);
-                self.outgoing.handle(Input::ListingFailed);
+                if let Output::Close(bye) = self.outgoing.handle(Input::ListingFailed) {
+                    self.outgoing.close(goodbye(self.outgoing.wire(), &bye));
+                }
             }
             Done::Stamped(id, command, stamp) => {
                 self.stamping = false;

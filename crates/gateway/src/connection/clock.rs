@@ -11,12 +11,12 @@ const BEHIND: Duration = Duration::from_millis(20);
 
 static BEGIN: LazyLock<(Instant, Duration)> = LazyLock::new(|| (Instant::now(), since_boot()));
 
-pub(super) fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     since_boot().saturating_sub(BEGIN.1).as_millis() as u64
 }
 
 /// A moment at which `now_ms` is `ms` or later.
-pub(super) fn instant(ms: u64) -> Instant {
+pub(crate) fn instant(ms: u64) -> Instant {
     BEGIN.0 + Duration::from_millis(ms) + BEHIND
 }
 

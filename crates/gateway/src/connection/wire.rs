@@ -1,0 +1,76 @@
+//! Frames as bytes of a wire shape, in a slice of the thread's arena; a WebSocket message is written behind its reserved header.
+
+use std::cell::RefCell;
+
+use bytes::{Bytes, BytesMut};
+use parlance_engine::outlet::Push;
+use parlance_protocol::json;
+use parlance_types::frame::{Bye, ServerFrame};
+use parlance_websocket::{CloseCode, FrameWriter, Opcode, write_close};
+
+/// Bytes of an arena: many small frames share one allocation.
+const ARENA_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static ARENA: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(ARENA_BYTES));
+}
+
+/// How the frames of a connection travel: with the version, the wire shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// JSON in WebSocket messages.
+    SocketJson,
+    /// JSON, which the door of an answer puts together.
+    Json,
+}
+
+impl Wire {
+    /// The number of the shape for what is shared. `own`: for the sender's own devices, which see the device.
+    pub(super) fn shape(self, own: bool) -> u8 {
+        self as u8 * 2 + u8::from(own)
+    }
+
+    fn framed(self, encode: impl FnOnce(&mut BytesMut)) -> Bytes {
+        ARENA.with_borrow_mut(|arena| {
+            if arena.capacity() < 1024 {
+                *arena = BytesMut::with_capacity(ARENA_BYTES);
+            }
+            match self {
+                Self::SocketJson => {
+                    let mut writer = FrameWriter::begin(arena, None);
+                    encode(writer.payload());
+                    writer.finish(Opcode::Text);
+                }
+                Self::Json => encode(arena),
+            }
+            arena.split().freeze()
+        })
+    }
+
+    /// A frame for one connection.
+    pub(super) fn encode(self, frame: &ServerFrame) -> Bytes {
+        self.framed(|out| json::encode_server(frame, out))
+    }
+
+    /// A push for every connection of one wire shape.
+    pub(super) fn encode_push(self, push: Push<'_>, own: bool) -> Bytes {
+        self.framed(|out| match push {
+            Push::Event(event) => json::encode_event(event, own, out),
+            Push::Mark(mark) => json::encode_mark(mark, out),
+            Push::Signal(signal) => json::encode_signal(signal, out),
+            Push::Heads(heads) => json::encode_heads(heads, out),
+        })
+    }
+}
+
+/// `bye`, and on a WebSocket the close frame that carries the same code.
+pub(crate) fn goodbye(wire: Wire, bye: &Bye) -> Bytes {
+    let frame = wire.encode(&ServerFrame::Bye(bye.clone()));
+    if wire == Wire::Json {
+        return frame;
+    }
+    let mut bytes = BytesMut::from(&*frame);
+    let number = CloseCode::new(bye.code.number()).expect("codes from 4000 to 4999 may travel");
+    write_close(&mut bytes, number, bye.code.as_str(), None);
+    bytes.freeze()
+}
