@@ -7,6 +7,7 @@ mod ask;
 mod door;
 mod operator;
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,11 @@ pub(crate) enum Reply {
 
 /// What was asked for, with the progress of it.
 type Progress = watch::Sender<(u64, u64)>;
+
+/// Whether a server has this data directory open, and listens to operators.
+pub(crate) fn is_served(data: &Path) -> bool {
+    UnixStream::connect(socket_in(data)).is_ok()
+}
 
 /// Where the socket of a data directory is.
 fn socket_in(data: &Path) -> PathBuf {

@@ -37,10 +37,16 @@ pub(crate) fn open(config: &Config) -> Result<Option<Tls>, Failure> {
     Ok(Some(tls))
 }
 
-/// Behind a proxy it is the proxy that speaks TLS.
+/// Whether strangers are served without TLS. Behind a proxy it is the proxy that speaks it.
+pub(crate) fn is_served_plainly(config: &Config) -> bool {
+    files(config).is_none()
+        && is_public(config.server.listen.ip())
+        && config.proxies.networks.is_empty()
+}
+
 fn warn_of_plain(config: &Config) {
-    let listen = config.server.listen;
-    if is_public(listen.ip()) && config.proxies.networks.is_empty() {
+    if is_served_plainly(config) {
+        let listen = config.server.listen;
         tracing::warn!(
             "whoever sits between clients and {listen} can read everything: serving plain HTTP on a public address; set [tls], or put a proxy before it and name that in proxies.networks"
         );

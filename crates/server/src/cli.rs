@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Config;
-use crate::{account, backup, config, serve, telemetry, verify};
+use crate::{account, backup, config, doctor, serve, telemetry, verify};
 
 /// What a command may fail with: one line for the person at the terminal.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -36,6 +36,7 @@ enum Command {
     Account(account::Command),
     Backup(backup::Backup),
     Restore(backup::Restore),
+    Doctor(doctor::Doctor),
     /// Check everything in a data directory that no server has open.
     Verify(Verify),
     /// Load a server and check that it loses, repeats and reorders nothing.
@@ -164,6 +165,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Command::Account(command) => account::run(command),
         Command::Backup(wish) => backup::create(wish),
         Command::Restore(wish) => backup::restore(wish),
+        Command::Doctor(doctor) => doctor::run(&doctor).or_else(|error| {
+            telemetry::fatal(&*error);
+            Ok(ExitCode::from(2))
+        }),
         Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))

@@ -6,6 +6,8 @@ mod backup;
 mod certificate;
 mod cli;
 mod config;
+mod doctor;
+mod files;
 mod open;
 mod progress;
 mod serve;

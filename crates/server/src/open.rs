@@ -91,7 +91,8 @@ pub(crate) fn room_needed(config: &Config) -> u64 {
     (config.store.segment_mib + config.store.reserve_mib) << 20
 }
 
-fn free_bytes(data: &Path) -> Option<u64> {
+/// What is free on the disk of `data`.
+pub(crate) fn free_bytes(data: &Path) -> Option<u64> {
     let found = rustix::fs::statvfs(data).ok()?;
     Some(found.f_bavail.saturating_mul(found.f_frsize))
 }

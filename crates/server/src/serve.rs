@@ -22,11 +22,12 @@ use crate::admin::{Door, Operator};
 use crate::certificate;
 use crate::cli::Failure;
 use crate::config::Config;
+use crate::files;
 use crate::open::{self, Opened};
 use crate::telemetry;
 
 /// Connections that may wait to be accepted; the kernel may allow fewer.
-const BACKLOG: i32 = 4_096;
+pub(crate) const BACKLOG: i32 = 4_096;
 /// The whole shutdown, after which the process ends whatever is left.
 const SHUTDOWN_MAX: Duration = Duration::from_secs(30);
 
@@ -177,7 +178,7 @@ async fn shut_down(
 fn gateway_config(config: &Config) -> GatewayConfig {
     GatewayConfig {
         node: config.server.node.as_str().into(),
-        connections_max: config.server.connections_max,
+        connections_max: files::raise(config.server.connections_max),
         handshake_timeout: Duration::from_secs(config.tls.handshake_seconds),
         openings_max: config.server.openings_max,
         proxies: Proxies {

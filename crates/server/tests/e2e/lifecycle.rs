@@ -78,7 +78,7 @@ fn operators_see_that_it_lives_and_what_it_does() {
 
 #[test]
 fn every_command_helps_with_an_example() {
-    for command in ["serve", "verify", "drill"] {
+    for command in ["serve", "doctor", "verify", "drill"] {
         let output = parlance(&[command, "--help"]);
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success() && said.contains("Example"), "{command}: {said}");

@@ -10,6 +10,7 @@ mod client;
 mod crash;
 mod direct;
 mod disk_full;
+mod doctor;
 mod drill;
 mod ephemera;
 mod events;
