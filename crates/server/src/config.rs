@@ -5,8 +5,10 @@
 mod read;
 mod sections;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(crate) use sections::Config;
 
@@ -38,6 +40,24 @@ pub(crate) fn load(file: Option<&Path>) -> Result<Config, ConfigError> {
         None => String::new(),
     };
     from_text(&text, std::env::vars()).map_err(refused)
+}
+
+/// What a supervisor says of itself to a process that it starts (`sd_notify`): not configuration, but of the environment.
+#[derive(Debug, Default)]
+pub(crate) struct Supervision {
+    /// The socket that it listens on.
+    pub(crate) address: Option<OsString>,
+    /// How long it waits for a sign of life.
+    pub(crate) patience: Option<Duration>,
+}
+
+pub(crate) fn supervision() -> Supervision {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+    let number = |name| variable(name)?.to_str()?.parse::<u64>().ok();
+    // Signs of life may be expected of another process that this one was started by.
+    let is_meant = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    let micros = number("WATCHDOG_USEC").filter(|micros| is_meant && *micros > 0);
+    Supervision { address: variable("NOTIFY_SOCKET"), patience: micros.map(Duration::from_micros) }
 }
 
 /// The configuration in `text`, with overrides from `environment`, or everything that is wrong with it.

@@ -11,8 +11,10 @@ mod files;
 mod open;
 mod progress;
 mod serve;
+mod supervisor;
 mod telemetry;
 mod verify;
+mod workers;
 
 use std::process::ExitCode;
 

@@ -5,15 +5,12 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parlance_engine::shard::Shard;
-use parlance_engine::{Engine, MailboxSource};
-use parlance_gateway::{Gateway, GatewayConfig, Proxies, serve};
+use parlance_engine::Engine;
+use parlance_gateway::{Gateway, GatewayConfig, Proxies};
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,10 +18,12 @@ use tokio_util::task::TaskTracker;
 use crate::admin::{Door, Operator};
 use crate::certificate;
 use crate::cli::Failure;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::files;
 use crate::open::{self, Opened};
+use crate::supervisor::Supervisor;
 use crate::telemetry;
+use crate::workers::{self, Pulses, Worker};
 
 /// Connections that may wait to be accepted; the kernel may allow fewer.
 pub(crate) const BACKLOG: i32 = 4_096;
@@ -77,6 +76,7 @@ impl Signals {
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    let supervisor = Supervisor::new(config::supervision());
     let listen = config.server.listen;
     // Before the stores: a port in use must not cost a recovery.
     let listener = bind(listen).map_err(|error| {
@@ -96,7 +96,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
         gateway = gateway.with_tls(tls.clone());
     }
     let stop = CancellationToken::new();
-    let workers = start(&gateway, &listener, shards, &stop)?;
+    let pulses = supervisor.patience().map(|patience| Pulses::new(shards.len(), patience / 4));
+    let workers = workers::start(&gateway, &listener, shards, pulses.as_ref(), &stop)?;
     drop(listener);
     let tasks = TaskTracker::new();
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -108,7 +109,18 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     telemetry::print(&format!("parlance is ready at {scheme}://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
-    signals.next().await;
+    supervisor.ready();
+    let asked = async {
+        signals.next().await;
+        supervisor.stopping();
+    };
+    match pulses {
+        None => asked.await,
+        Some(pulses) => tokio::select! {
+            () = asked => {}
+            () = supervisor.keep_telling(pulses, &stop) => {}
+        },
+    }
     let shutdown = shut_down(&engine, &gateway, stop, tasks, workers, stores);
     tokio::select! {
         ended = tokio::time::timeout(SHUTDOWN_MAX, shutdown) => match ended {
@@ -188,53 +200,4 @@ fn gateway_config(config: &Config) -> GatewayConfig {
         drain: Duration::from_secs(config.server.drain_seconds),
         ..GatewayConfig::default()
     }
-}
-
-/// A thread that serves.
-struct Worker {
-    thread: JoinHandle<()>,
-}
-
-impl Worker {
-    fn join(self) -> Result<(), Failure> {
-        self.thread.join().map_err(|_| "a worker panicked".into())
-    }
-}
-
-fn start(
-    gateway: &Gateway,
-    listener: &std::net::TcpListener,
-    shards: Vec<Shard<MailboxSource>>,
-    stop: &CancellationToken,
-) -> Result<Vec<Worker>, Failure> {
-    let mut workers = Vec::with_capacity(shards.len());
-    for (index, shard) in shards.into_iter().enumerate() {
-        let (gateway, stop, listener) = (gateway.clone(), stop.clone(), listener.try_clone()?);
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let thread = std::thread::Builder::new()
-            .name(format!("worker-{index}"))
-            .spawn(move || work(&runtime, shard, gateway, listener, stop))?;
-        workers.push(Worker { thread });
-    }
-    Ok(workers)
-}
-
-/// Connections are tasks of this runtime: they end before the shard does, because the shard is closed after the drain.
-fn work(
-    runtime: &Runtime,
-    shard: Shard<MailboxSource>,
-    gateway: Gateway,
-    listener: std::net::TcpListener,
-    stop: CancellationToken,
-) {
-    runtime.block_on(async {
-        let listener = match TcpListener::from_std(listener) {
-            Ok(listener) => listener,
-            Err(error) => {
-                tracing::error!(%error, "could not use the listener");
-                return;
-            }
-        };
-        tokio::join!(shard.run(), serve(gateway, listener, stop));
-    });
 }

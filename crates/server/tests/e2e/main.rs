@@ -8,6 +8,7 @@ mod bad_start;
 mod changes;
 mod client;
 mod crash;
+mod deploy;
 mod direct;
 mod disk_full;
 mod doctor;
