@@ -7,7 +7,7 @@ mod requests;
 mod wire;
 
 pub(crate) use clock::{instant, now_ms};
-pub(crate) use greeting::{greet, turned_away};
+pub(crate) use greeting::{admit, greet, turned_away};
 pub(crate) use queue::{Line, Need, Outgoing};
 pub(crate) use requests::Requests;
 pub(crate) use wire::{Wire, goodbye};

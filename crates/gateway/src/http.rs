@@ -16,13 +16,14 @@ use parlance_types::{Code, limits};
 pub(crate) use error::ApiError;
 pub(crate) use request::{Params, Token, answer};
 
-use crate::{Gateway, socket, stream};
+use crate::{Gateway, poll, socket, stream};
 
 /// The paths of `docs/protocol.md`.
 pub(crate) fn router(gateway: Gateway) -> Router {
     Router::new()
         .route("/v1/socket", get(socket::upgrade))
         .route("/v1/events", get(stream::events))
+        .route("/v1/poll", get(poll::poll))
         .route("/v1/tickets", post(stream::ticket))
         .route("/v1/accounts", post(accounts::sign_up))
         .route("/v1/session", post(accounts::sign_in).delete(accounts::sign_out))

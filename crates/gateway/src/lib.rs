@@ -7,6 +7,7 @@ mod command;
 mod connection;
 mod http;
 mod listen;
+mod poll;
 mod proxy;
 mod socket;
 mod state;

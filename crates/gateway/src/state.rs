@@ -11,6 +11,7 @@ use parlance_types::{Code, limits};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::poll::Polls;
 use crate::proxy::Proxies;
 use crate::stream::StreamTickets;
 use crate::tls::Tls;
@@ -78,6 +79,7 @@ pub struct Gateway {
     /// Every connection's task.
     pub(crate) tasks: TaskTracker,
     pub(crate) tickets: Arc<StreamTickets>,
+    pub(crate) polls: Arc<Polls>,
 }
 
 impl Gateway {
@@ -91,6 +93,7 @@ impl Gateway {
             leave: CancellationToken::new(),
             tasks: TaskTracker::new(),
             tickets: Arc::default(),
+            polls: Arc::default(),
         }
     }
 

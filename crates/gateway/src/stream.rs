@@ -18,17 +18,15 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use parlance_core::connection::{Connection, Door, Input, Output};
+use parlance_core::connection::{Door, Input, Output};
 use parlance_engine::outlet::Outlet;
 use parlance_engine::random;
-use parlance_types::frame::{Bye, ClientFrame, Cursor, Hello, ServerFrame};
+use parlance_types::frame::{Bye, Cursor, Hello, ServerFrame};
 use tokio::sync::mpsc;
 use tokio::time::{Duration, sleep_until, timeout};
 
 use crate::Gateway;
-use crate::connection::{
-    LOOK_AGAIN_MS, Line, Need, Requests, Wire, goodbye, greet, instant, now_ms,
-};
+use crate::connection::{LOOK_AGAIN_MS, Need, Requests, Wire, admit, goodbye, instant, now_ms};
 use crate::http::ApiError;
 use crate::listen::Opening;
 use admission::{Admission, Resume};
@@ -85,28 +83,15 @@ async fn run(gateway: Gateway, hello: Hello, pieces: mpsc::Sender<Bytes>, entran
 }
 
 async fn open(gateway: &Gateway, hello: Hello, pieces: mpsc::Sender<Bytes>) -> Option<Stream> {
-    let heartbeat_ms = gateway.config.heartbeat.as_millis() as u64;
-    let mut machine = Connection::new(Door::Stream, now_ms(), heartbeat_ms);
-    let Output::Authenticate(hello) =
-        machine.handle(now_ms(), Input::Frame(ClientFrame::Hello(hello)))
-    else {
-        return None;
-    };
-    match greet(gateway, hello, machine, (Line::Answer, Wire::Json)).await {
-        Ok((outgoing, listing)) => {
-            let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
-            Some(Stream {
-                requests,
-                pieces,
-                said: None,
-                retry_ms: Some(RETRY_MS.start + random_below(RETRY_MS.end - RETRY_MS.start)),
-            })
+    match admit(gateway, Door::Stream, hello).await {
+        Ok(requests) => {
+            let retry_ms = Some(RETRY_MS.start + random_below(RETRY_MS.end - RETRY_MS.start));
+            Some(Stream { requests, pieces, said: None, retry_ms })
         }
         // The token ended between the request and here.
-        Err((bye, _)) => {
-            let bye = bye?;
+        Err(bye) => {
             let mut text = Text::default();
-            text.frame(&goodbye(Wire::Json, &bye));
+            text.frame(&goodbye(Wire::Json, &bye?));
             drop(pieces.send(text.into_bytes()).await);
             None
         }

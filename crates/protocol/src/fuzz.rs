@@ -6,7 +6,8 @@ use parlance_types::frame::{
 };
 
 use crate::rest::{
-    self, Group, Me, Message, People, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens,
+    self, Group, Me, Message, People, Polled, Refresh, RestBody, SignIn, SignUp, StreamTicket,
+    Tokens,
 };
 use crate::{DecodeError, json};
 
@@ -48,6 +49,7 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<Refresh>(bytes);
     rest_body::<Tokens>(bytes);
     rest_body::<StreamTicket>(bytes);
+    rest_body::<Polled>(bytes);
     rest_body::<Me>(bytes);
     rest_body::<People>(bytes);
     rest_body::<Person>(bytes);

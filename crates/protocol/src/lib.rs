@@ -10,6 +10,8 @@ mod fuzz;
 pub mod json;
 pub mod rest;
 
-pub use cursor::{CursorError, decode_cursor, encode_cursor};
+pub use cursor::{
+    CursorError, PollCursor, decode_cursor, decode_poll_cursor, encode_cursor, encode_poll_cursor,
+};
 pub use error::DecodeError;
 pub use fuzz::{fuzz_client, fuzz_rest, fuzz_server};

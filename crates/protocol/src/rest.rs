@@ -12,7 +12,7 @@ use crate::DecodeError;
 use crate::json::read::{At, too_deep};
 
 pub use accounts::{Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
-pub use doors::StreamTicket;
+pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};
 
 /// A request's or an answer's body, in both directions.

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use bytes::BytesMut;
 use parlance_protocol::rest::{
-    self, Group, Me, Message, People, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens,
+    self, Group, Me, Message, People, Polled, Refresh, RestBody, SignIn, SignUp, StreamTicket,
+    Tokens,
 };
 use parlance_protocol::{docs, json};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
@@ -147,6 +148,7 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             "POST /v1/conversations" => (body::<Group>(asked), body::<Head>(given)).0,
             "GET /v1/conversations" => body::<Listing>(given),
             "GET /v1/conversations/{id}" => body::<Head>(given),
+            "GET /v1/poll" => body::<Polled>(given),
             "POST /v1/tickets" => body::<StreamTicket>(given),
             other => panic!("no such path: {other}"),
         }

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use parlance_core::Refusal;
-use parlance_core::connection::{Connection, Input, Output, Page};
+use parlance_core::connection::{Connection, Door, Input, Output, Page};
 use parlance_engine::outlet::{Outlet, Peer};
 use parlance_engine::{Listing, random};
-use parlance_types::frame::{Bye, Hello, Listing as FirstPage, Ready, ServerFrame};
+use parlance_types::frame::{Bye, ClientFrame, Hello, Listing as FirstPage, Ready, ServerFrame};
 use parlance_types::{CloseCode, ConnectionId, limits};
 
 use super::now_ms;
 use super::queue::{Line, Outgoing};
+use super::requests::Requests;
 use super::wire::{self, Wire};
 use crate::Gateway;
 
@@ -54,6 +55,22 @@ pub(crate) async fn greet(
         outgoing.revoke();
     }
     Ok((outgoing, listing))
+}
+
+/// As [`greet`], for a door whose frames go into answers and whose request was the `hello`.
+pub(crate) async fn admit(
+    gateway: &Gateway,
+    door: Door,
+    hello: Hello,
+) -> Result<Requests, Option<Bye>> {
+    let heartbeat_ms = gateway.config.heartbeat.as_millis() as u64;
+    let mut machine = Connection::new(door, now_ms(), heartbeat_ms);
+    let first = Input::Frame(ClientFrame::Hello(hello));
+    let Output::Authenticate(hello) = machine.handle(now_ms(), first) else { return Err(None) };
+    match greet(gateway, hello, machine, (Line::Answer, Wire::Json)).await {
+        Ok((outgoing, listing)) => Ok(Requests::new(gateway.engine.clone(), outgoing, listing)),
+        Err((bye, _)) => Err(bye),
+    }
 }
 
 /// Answers `hello` with the first page of the listing.

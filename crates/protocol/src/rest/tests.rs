@@ -1,10 +1,11 @@
-use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page};
-use parlance_types::{Code, Settings};
+use parlance_types::frame::{Cursor, ErrorFrame, Head, Listing, Ok as OkFrame, Page};
+use parlance_types::{Code, ConnectionId, Epoch, Position, Settings};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::PollCursor;
 use crate::json::tests::arbitrary;
 
 fn survives<T: RestBody + PartialEq + std::fmt::Debug>(body: T) -> Result<(), TestCaseError> {
@@ -36,6 +37,16 @@ proptest! {
         survives(Me { person: person.clone(), device, session })?;
         survives(People(vec![person.clone(); 2]))?;
         survives(person)?;
+    }
+
+    #[test]
+    fn answers_to_polls_survive(
+        frames in prop::collection::vec(arbitrary::server_frame(), 0..3),
+        (position, connection, answer) in any::<(u64, [u8; 16], u64)>(),
+    ) {
+        let cursor = Cursor { epoch: Epoch::from_bytes([3; 16]), position: Position::new(position) };
+        let connection = ConnectionId::from_bytes(connection);
+        survives(Polled { frames, cursor: PollCursor { cursor, connection, answer } })?;
     }
 
     #[test]

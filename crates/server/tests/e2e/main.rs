@@ -21,6 +21,7 @@ mod harness;
 mod lifecycle;
 mod old_retries;
 mod operator;
+mod polls;
 mod proxies;
 mod resume;
 mod socket;
