@@ -11,8 +11,10 @@ mod files;
 mod open;
 mod progress;
 mod serve;
+mod slow_disk;
 mod supervisor;
 mod telemetry;
+mod timekeeper;
 mod verify;
 mod workers;
 

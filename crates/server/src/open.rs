@@ -10,6 +10,7 @@ use parlance_engine::accounts::{Accounts, AccountsConfig, Argon2Cost, KeyRing};
 use parlance_engine::clock::{Clock, SystemClock};
 use parlance_engine::shard::{Shard, ShardConfig};
 use parlance_engine::{Engine, MailboxSource, Stores};
+use parlance_journal::Observer;
 use parlance_ports::AccountError;
 use parlance_types::limits;
 use rustix::fs::Access;
@@ -17,6 +18,7 @@ use rustix::fs::Access;
 use crate::backup;
 use crate::cli::Failure;
 use crate::config::Config;
+use crate::slow_disk::SlowDisk;
 
 /// A node that is ready to serve.
 pub(crate) struct Opened {
@@ -123,7 +125,9 @@ pub(crate) fn store_options(config: &Config) -> Options {
 }
 
 async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
-    let (directory, options) = (config.server.data.clone(), store_options(config));
+    let observer: Arc<dyn Observer> = Arc::new(SlowDisk::default());
+    let options = Options { observer: Some(observer), ..store_options(config) };
+    let directory = config.server.data.clone();
     Ok(tokio::task::spawn_blocking(move || Conversations::open(&directory, options)).await??)
 }
 

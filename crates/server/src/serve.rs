@@ -23,6 +23,7 @@ use crate::files;
 use crate::open::{self, Opened};
 use crate::supervisor::Supervisor;
 use crate::telemetry;
+use crate::timekeeper;
 use crate::workers::{self, Pulses, Worker};
 
 /// Connections that may wait to be accepted; the kernel may allow fewer.
@@ -105,6 +106,7 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
         let (clock, stop) = (engine.clock().clone(), stop.clone());
         tasks.spawn(certificate::watch(tls, config.clone(), clock, stop));
     }
+    tasks.spawn(timekeeper::watch(engine.clock().clone(), stop.clone()));
     listen_to_operators(&config, &engine, &stores, &tasks, &stop);
     telemetry::print(&format!("parlance is ready at {scheme}://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
@@ -197,6 +199,7 @@ fn gateway_config(config: &Config) -> GatewayConfig {
             networks: config.proxies.networks.clone(),
             header: config.proxies.proxy_protocol,
         },
+        heartbeat: Duration::from_secs(config.server.heartbeat_seconds),
         drain: Duration::from_secs(config.server.drain_seconds),
         ..GatewayConfig::default()
     }

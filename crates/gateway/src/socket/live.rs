@@ -168,7 +168,18 @@ impl Connection {
             }) => turn,
             () = outgoing.wake.notified() => Turn::Woken,
             result = outgoing.writable(), if need.write => Turn::Writable(result),
-            () = sleep_until(instant(due)) => Turn::Time,
+            // Whoever stood still judges nobody before having looked: bytes may have come, and others may go. The runtime may
+            // have woken for the time alone; it looks at sockets when everybody else had a turn.
+            () = sleep_until(instant(due)) => {
+                tokio::task::yield_now().await;
+                if need.write && let Err(error) = outgoing.unblock() {
+                    return Turn::Writable(Err(error));
+                }
+                let look = |cx: &mut Context<'_>| {
+                    if read { poll_read(reader, decoder, requests, cx) } else { Poll::Pending }
+                };
+                now_or(Turn::Time, look).await
+            }
             () = gateway.leave.cancelled() => Turn::Leave,
         }
     }
@@ -196,6 +207,12 @@ impl Connection {
             tracing::trace!("a client did not close its side in time");
         }
     }
+}
+
+/// What `poll` has now, or else.
+async fn now_or<T>(other: T, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    let now = std::future::poll_fn(|cx| Poll::Ready(poll(cx))).await;
+    if let Poll::Ready(found) = now { found } else { other }
 }
 
 /// Reads what is there into the thread's buffer and handles all of it.

@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use ipnet::IpNet;
+use parlance_types::limits;
 use serde::Serialize;
 
 use super::read::Section;
@@ -37,6 +38,8 @@ pub(crate) struct Server {
     pub(crate) connections_max: usize,
     /// Of those, how many of each worker may have asked for nothing yet.
     pub(crate) openings_max: usize,
+    /// Seconds between two pings of a client: it is told, and silence that is 10 s longer ends its connection.
+    pub(crate) heartbeat_seconds: u64,
     /// Seconds that clients have to leave when the server goes down.
     pub(crate) drain_seconds: u64,
 }
@@ -50,6 +53,7 @@ impl Default for Server {
             workers: 0,
             connections_max: 200_000,
             openings_max: 4_096,
+            heartbeat_seconds: limits::HEARTBEAT_MS / 1_000,
             drain_seconds: 10,
         }
     }
@@ -181,6 +185,7 @@ impl Config {
             ("server.workers", server.workers as u64, 0, 1_024),
             ("server.connections_max", server.connections_max as u64, 1, 100_000_000),
             ("server.openings_max", server.openings_max as u64, 1, 1_000_000),
+            ("server.heartbeat_seconds", server.heartbeat_seconds, 1, 600),
             // A shutdown ends within 30 s.
             ("server.drain_seconds", server.drain_seconds, 0, 25),
             ("tls.reload_seconds", tls.reload_seconds, 1, 24 * 60 * 60),
@@ -224,6 +229,7 @@ impl Server {
             workers: section.value("workers", default.workers),
             connections_max: section.value("connections_max", default.connections_max),
             openings_max: section.value("openings_max", default.openings_max),
+            heartbeat_seconds: section.value("heartbeat_seconds", default.heartbeat_seconds),
             drain_seconds: section.value("drain_seconds", default.drain_seconds),
         }
     }

@@ -279,6 +279,15 @@ impl Drop for Server {
     }
 }
 
+/// Looks again and again; fails if it never is so.
+pub(crate) fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is() {
+        assert!(Instant::now() < deadline, "never {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Somebody who is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct Person {

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod backup;
+mod bad_days;
 mod bad_input;
 mod bad_requests;
 mod bad_start;

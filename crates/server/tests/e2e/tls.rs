@@ -3,12 +3,11 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use rustls::version::{TLS12, TLS13};
 use serde_json::json;
 
-use crate::harness::{Data, PATIENCE, Server};
+use crate::harness::{Data, PATIENCE, Server, wait_until};
 use crate::socket::texts;
 use crate::trust::{Authority, Files, put};
 
@@ -31,14 +30,6 @@ fn spawn(mut command: Command, data: Data, log: &std::path::Path) -> Server {
         panic!("{}", std::fs::read_to_string(log).expect("read"));
     };
     server
-}
-
-fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is() {
-        assert!(Instant::now() < deadline, "never {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]
