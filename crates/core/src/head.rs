@@ -3,11 +3,11 @@
 //! Invariant: a former member's head is what it was at the end of the last stay, whatever happened since.
 
 use parlance_types::frame::{AccountMarks, Head, Last};
-use parlance_types::{AccountId, ConversationKind, Frozen, Marks, Ordinal, limits};
+use parlance_types::{AccountId, ConversationKind, Frozen, Listed, Marks, Ordinal, limits};
 
 use crate::marks;
 use crate::policy;
-use crate::state::State;
+use crate::state::{Member, State};
 
 /// The head for `viewer`; `None` for outsiders. `own` and `other` (in a direct) are effective marks; `last` is the last
 /// message that the viewer may see.
@@ -48,6 +48,24 @@ pub fn head(
         changed_at: shown.at,
         settings: shown.settings,
     })
+}
+
+/// At most `max` members above `after`, in order of their ids, and whether more follow; `None` for outsiders. A former member sees those
+/// that the head still names.
+pub fn members(
+    state: &State,
+    viewer: AccountId,
+    after: Option<AccountId>,
+    max: usize,
+) -> Option<(Vec<Listed>, bool)> {
+    let above = |listed: &Listed| Some(listed.account) > after;
+    let mut listed: Vec<Listed> = match &state.member(viewer)?.frozen {
+        None => state.members().filter_map(Member::listed).filter(above).take(max + 1).collect(),
+        Some(frozen) => frozen.members.iter().copied().filter(above).take(max + 1).collect(),
+    };
+    let more = listed.len() > max;
+    listed.truncate(max);
+    Some((listed, more))
 }
 
 /// A text in at most [`limits::PREVIEW_CHARS_MAX`] characters.

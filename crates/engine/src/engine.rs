@@ -18,7 +18,7 @@ use crate::mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
 use crate::metrics::Metrics;
 use crate::outlet::Outlet;
 use crate::reply::{self, Outcome, Reply, Tickets};
-use crate::shard::{self, HeadAnswer, Request, Shard, ShardConfig};
+use crate::shard::{self, HeadAnswer, MembersAnswer, MembersAsked, Request, Shard, ShardConfig};
 use crate::watermark::Watermark;
 
 /// Requests that wait in one shard before askers are told to come back.
@@ -205,6 +205,42 @@ impl Engine {
         self.ask(Request::Signal { signal, outlet })
     }
 
+    /// As [`Engine::mark`], for a door that waits for the answer.
+    pub async fn mark_for(
+        &self,
+        account: AccountId,
+        conversation: ConversationId,
+        (delivered, read): (Option<Seq>, Option<Seq>),
+    ) -> Result<(), Refusal> {
+        let (done, answer) = oneshot::channel();
+        let done = Some(done);
+        self.ask(Request::Mark { conversation, account, delivered, read, outlet: None, done })?;
+        answer.await.map_err(|_| come_back())?
+    }
+
+    /// Some members of a conversation and how far they have come; `None` for outsiders.
+    pub async fn members(
+        &self,
+        conversation: ConversationId,
+        asked: MembersAsked,
+    ) -> Result<Option<MembersAnswer>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Members { conversation, asked, reply })?;
+        answer.await.map_err(|_| come_back())
+    }
+
+    /// The versions of a message, as `account` may see them: as it was first, then each edit above `after`.
+    pub async fn versions(
+        &self,
+        account: AccountId,
+        (conversation, seq): (ConversationId, Seq),
+        after: u64,
+    ) -> Result<Page, Refusal> {
+        let page =
+            crate::fetch::versions(self.store(), account, (conversation, seq), after).await?;
+        Ok(self.with_people(page).await)
+    }
+
     fn ask(&self, request: Request) -> Result<(), Refusal> {
         let door = self.door(request.conversation());
         door.requests
@@ -227,7 +263,11 @@ impl Engine {
 
     /// A range of a log as `account` may see it.
     pub async fn fetch(&self, account: AccountId, asked: Fetch) -> Result<Page, Refusal> {
-        let mut page = crate::fetch::fetch(self.store(), account, asked).await?;
+        let page = crate::fetch::fetch(self.store(), account, asked).await?;
+        Ok(self.with_people(page).await)
+    }
+
+    async fn with_people(&self, mut page: Page) -> Page {
         let mut senders: Vec<AccountId> = page
             .events
             .iter()
@@ -240,7 +280,7 @@ impl Engine {
         senders.sort_unstable();
         senders.dedup();
         page.people = self.people(senders).await;
-        Ok(page)
+        page
     }
 
     /// How accounts are shown. Those that cannot be read now are left out: a client asks for them by id.
@@ -266,6 +306,11 @@ impl Engine {
         let queued = self.doors.iter().map(|door| door.mailbox.len()).sum();
         self.shared.metrics.render((queued, MAILBOX_MAX * self.doors.len()))
     }
+}
+
+/// What was asked came to nothing now.
+fn come_back() -> Refusal {
+    Refusal { retry_after_ms: Some(1_000), ..Refusal::new(Code::Unavailable) }
 }
 
 /// The accounts that a command names and that must exist.

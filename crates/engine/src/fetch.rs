@@ -48,6 +48,23 @@ pub async fn fetch(
     Ok(Page { id: asked.id, conversation, people: Vec::new(), events, head, first, next })
 }
 
+/// A message as it was first and each edit of it above `after` that `account` may see. A page ends within its bytes, with `next`.
+pub(crate) async fn versions(
+    store: &Arc<dyn ConversationStore>,
+    account: AccountId,
+    (conversation, seq): (ConversationId, Seq),
+    after: u64,
+) -> Result<Page, Refusal> {
+    let view = View::of(&**store, account, conversation).await?;
+    let visible = seq <= view.head && policy::visible(&view.intervals, seq);
+    if !visible {
+        return Err(Refusal::new(Code::NotFound));
+    }
+    let (events, next) = view.versions(seq, after).await.map_err(|error| unavailable(&error))?;
+    let View { conversation, head, first, .. } = view;
+    Ok(Page { id: 0, conversation, people: Vec::new(), events, head, first, next })
+}
+
 type Entries = (Vec<PageEntry>, Option<Seq>);
 
 impl<'a> View<'a> {
@@ -111,6 +128,29 @@ impl<'a> View<'a> {
             records.extend(record_at(self.store, self.conversation, target).await?);
         }
         Ok((self.entries(records).await?, next))
+    }
+
+    async fn versions(&self, seq: Seq, after: u64) -> Result<Entries, StoreError> {
+        let overlay = self.store.overlays(self.conversation, seq, seq).await?;
+        let edits = overlay.into_iter().flat_map(|(_, overlay)| overlay.edits);
+        let mut left = std::iter::once(seq).chain(edits).filter(|seq| seq.get() > after);
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while let Some(seq) = left.next() {
+            if !policy::visible(&self.intervals, seq) {
+                continue;
+            }
+            let Some(record) = record_at(self.store, self.conversation, seq).await? else {
+                continue;
+            };
+            if let Payload::Kept { content, .. } = &record.payload {
+                bytes += content.len();
+            }
+            entries.extend(self.entries(vec![record]).await?);
+            if bytes > limits::PAGE_BYTES_MAX {
+                return Ok((entries, left.next().map(|_| seq)));
+            }
+        }
+        Ok((entries, None))
     }
 
     async fn range(

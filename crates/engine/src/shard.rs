@@ -29,7 +29,7 @@ use tokio::time::{Duration, Instant};
 pub use lookups::Lookups;
 pub use reads::rebuild_state;
 pub(crate) use reads::record_at;
-pub use request::{HeadAnswer, Request};
+pub use request::{HeadAnswer, MembersAnswer, MembersAsked, Request};
 
 use crate::clock::Clock;
 use crate::hub::Hub;

@@ -3,6 +3,7 @@
 mod accounts;
 mod conversations;
 mod error;
+mod members;
 mod messages;
 mod operations;
 mod people;
@@ -10,7 +11,7 @@ mod request;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post};
+use axum::routing::{get, patch, post, put};
 use parlance_types::{Code, limits};
 
 pub(crate) use error::ApiError;
@@ -33,11 +34,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/v1/people/{account}", get(people::one))
         .route("/v1/directs/{account}/messages", post(messages::send_direct))
         .route("/v1/conversations", get(conversations::list).post(conversations::create))
-        .route("/v1/conversations/{conversation}", get(conversations::one))
-        .route(
-            "/v1/conversations/{conversation}/messages",
-            get(messages::page).post(messages::send),
-        )
+        .merge(conversation())
         .route("/live", get(operations::live))
         .route("/ready", get(operations::ready))
         .route("/metrics", get(operations::metrics))
@@ -45,4 +42,33 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .method_not_allowed_fallback(|| async { ApiError::code(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
         .with_state(gateway)
+}
+
+/// What is about one conversation.
+fn conversation() -> Router<Gateway> {
+    Router::new()
+        .route(
+            "/v1/conversations/{conversation}",
+            get(conversations::one).patch(conversations::reform),
+        )
+        .route("/v1/conversations/{conversation}/members", get(members::list).post(members::add))
+        .route(
+            "/v1/conversations/{conversation}/members/{account}",
+            patch(members::role).delete(members::remove),
+        )
+        .route("/v1/conversations/{conversation}/mark", put(members::mark))
+        .route("/v1/conversations/{conversation}/marks", get(members::marks))
+        .route(
+            "/v1/conversations/{conversation}/messages",
+            get(messages::page).post(messages::send),
+        )
+        .route(
+            "/v1/conversations/{conversation}/messages/{seq}",
+            get(messages::one).patch(messages::edit).delete(messages::delete),
+        )
+        .route(
+            "/v1/conversations/{conversation}/messages/{seq}/reactions/{emoji}",
+            put(messages::react).delete(messages::unreact),
+        )
+        .route("/v1/conversations/{conversation}/messages/{seq}/versions", get(messages::versions))
 }

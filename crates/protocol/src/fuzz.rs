@@ -6,8 +6,8 @@ use parlance_types::frame::{
 };
 
 use crate::rest::{
-    self, Group, Me, Message, People, Polled, Refresh, RestBody, SignIn, SignUp, StreamTicket,
-    Tokens,
+    self, Additions, Group, MarkPage, Me, MemberPage, Message, Name, NewMarks, NewRole, People,
+    Polled, Reform, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use crate::{DecodeError, json};
 
@@ -50,6 +50,14 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<Tokens>(bytes);
     rest_body::<StreamTicket>(bytes);
     rest_body::<Polled>(bytes);
+    rest_body::<Name>(bytes);
+    rest_body::<Version>(bytes);
+    rest_body::<Additions>(bytes);
+    rest_body::<NewRole>(bytes);
+    rest_body::<Reform>(bytes);
+    rest_body::<NewMarks>(bytes);
+    rest_body::<MemberPage>(bytes);
+    rest_body::<MarkPage>(bytes);
     rest_body::<Me>(bytes);
     rest_body::<People>(bytes);
     rest_body::<Person>(bytes);

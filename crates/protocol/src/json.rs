@@ -8,7 +8,7 @@ pub(crate) mod body;
 mod decode_client;
 pub(crate) mod decode_server;
 pub(crate) mod encode_client;
-mod encode_event;
+pub(crate) mod encode_event;
 pub(crate) mod encode_server;
 mod entity;
 pub(crate) mod read;

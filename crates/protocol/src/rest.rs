@@ -1,6 +1,7 @@
 //! The bodies of the REST paths. What a frame also says has the same fields here; what is refused is named in the same way.
 
 mod accounts;
+mod changes;
 mod doors;
 mod messages;
 
@@ -12,6 +13,7 @@ use crate::DecodeError;
 use crate::json::read::{At, too_deep};
 
 pub use accounts::{Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
+pub use changes::{Additions, MarkPage, MemberPage, Name, NewMarks, NewRole, Reform, Version};
 pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};
 

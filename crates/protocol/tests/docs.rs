@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use bytes::BytesMut;
 use parlance_protocol::rest::{
-    self, Group, Me, Message, People, Polled, Refresh, RestBody, SignIn, SignUp, StreamTicket,
-    Tokens,
+    self, Additions, Group, MarkPage, Me, MemberPage, Message, Name, NewMarks, NewRole, People,
+    Polled, Reform, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use parlance_protocol::{docs, json};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
@@ -131,7 +131,8 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
         let mut parts = block.split("\n\n");
         let request = parts.next().unwrap();
         let (line, asked) = request.split_once('\n').unwrap_or((request, ""));
-        let (status, given) = parts.next().unwrap().split_once('\n').unwrap();
+        let answer = parts.next().unwrap();
+        let (status, given) = answer.split_once('\n').unwrap_or((answer, ""));
         assert!(parts.next().is_none() && status.parse::<u16>().is_ok(), "{block}");
         match resource(line).as_str() {
             _ if !status.starts_with('2') => body::<ErrorFrame>(given),
@@ -144,10 +145,32 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
                 body::<Message>(asked);
                 body::<OkFrame>(given);
             }
-            "GET /v1/conversations/{id}/messages" => body::<Page>(given),
+            "GET /v1/conversations/{id}/messages"
+            | "GET /v1/conversations/{id}/messages/42/versions" => body::<Page>(given),
             "POST /v1/conversations" => (body::<Group>(asked), body::<Head>(given)).0,
             "GET /v1/conversations" => body::<Listing>(given),
             "GET /v1/conversations/{id}" => body::<Head>(given),
+            "PATCH /v1/conversations/{id}" => (body::<Reform>(asked), body::<OkFrame>(given)).0,
+            "POST /v1/conversations/{id}/members" => {
+                body::<Additions>(asked);
+                body::<OkFrame>(given);
+            }
+            "GET /v1/conversations/{id}/members" => body::<MemberPage>(given),
+            "PATCH /v1/conversations/{id}/members/{id}" => {
+                body::<NewRole>(asked);
+                body::<OkFrame>(given);
+            }
+            "PUT /v1/conversations/{id}/mark" => body::<NewMarks>(asked),
+            "GET /v1/conversations/{id}/marks" => body::<MarkPage>(given),
+            "PATCH /v1/conversations/{id}/messages/42" => {
+                body::<Version>(asked);
+                body::<OkFrame>(given);
+            }
+            "DELETE /v1/conversations/{id}/members/{id}"
+            | "PUT /v1/conversations/{id}/messages/42/reactions/%F0%9F%91%8D" => {
+                body::<Name>(asked);
+                body::<OkFrame>(given);
+            }
             "GET /v1/poll" => body::<Polled>(given),
             "POST /v1/tickets" => body::<StreamTicket>(given),
             other => panic!("no such path: {other}"),

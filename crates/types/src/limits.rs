@@ -42,6 +42,8 @@ pub const PAGE_BYTES_MAX: usize = 256 * 1024;
 pub const PAGE_HEADS_MAX: usize = 100;
 /// Heads in a page of a listing, unless the client says otherwise.
 pub const PAGE_HEADS_DEFAULT: usize = 20;
+/// Members in a page of members or of their marks.
+pub const PAGE_MEMBERS_MAX: usize = 100;
 /// Characters of a handle.
 pub const HANDLE_CHARS_MIN: usize = 3;
 /// Characters of a handle.
@@ -118,6 +120,7 @@ pub const TABLE: &[(&str, u64, &str)] = &[
     ("page_events", PAGE_EVENTS_MAX as u64, "events in a page"),
     ("page_bytes", PAGE_BYTES_MAX as u64, "bytes of the events in a page"),
     ("page_heads", PAGE_HEADS_MAX as u64, "heads in a page of a listing"),
+    ("page_members", PAGE_MEMBERS_MAX as u64, "members in a page of members or of their marks"),
     ("people", PEOPLE_MAX as u64, "accounts in one request for people"),
     ("password_bytes", PASSWORD_BYTES_MAX as u64, "bytes of a password"),
     ("hello_ms", HELLO_MS_MAX, "milliseconds from the upgrade to the first frame"),

@@ -99,6 +99,7 @@ impl<S: CommandSource> Shard<S> {
                 self.answer(ticket, &Outcome::Decided(named));
             }
             Effect::Head { answer, reply } => send(reply, Some(*answer)),
+            Effect::Members { answer, reply } => send(reply, Some(answer)),
         }
     }
 
@@ -202,7 +203,7 @@ impl<S: CommandSource> Shard<S> {
                 // The original of the retry went with the group.
                 Effect::Duplicate { ticket, .. } => Some(ticket),
                 // What the head says is not so; nobody can tell now how it is.
-                Effect::Head { .. } => None,
+                Effect::Head { .. } | Effect::Members { .. } => None,
             };
             if let Some(ticket) = ticket {
                 self.shared.metrics.refused(code);

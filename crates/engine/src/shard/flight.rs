@@ -7,7 +7,7 @@ use parlance_types::frame::Heads;
 use parlance_types::{AccountId, ConversationId, Event, Micros};
 use tokio::sync::oneshot;
 
-use super::request::HeadAnswer;
+use super::request::{HeadAnswer, MembersAnswer};
 use crate::reply::Answer;
 
 /// What becomes visible once a group is durable, in the order of decision.
@@ -25,6 +25,8 @@ pub(super) enum Effect {
     Duplicate { ticket: Ticket, answer: Answer },
     /// A head that contains events of this group.
     Head { answer: Box<HeadAnswer>, reply: oneshot::Sender<Option<HeadAnswer>> },
+    /// Members as events of this group left them.
+    Members { answer: MembersAnswer, reply: oneshot::Sender<Option<MembersAnswer>> },
 }
 
 /// Who waits, and since when.

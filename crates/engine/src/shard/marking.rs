@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::conversation::{Conversation, Waiting};
 use super::flight::Effect;
-use super::request::{HeadAnswer, Request};
+use super::request::{HeadAnswer, MembersAnswer, MembersAsked, Request};
 use super::{CommandSource, MARKS_LINGER, Shard, send};
 use crate::outlet::{self, Outlet, Push};
 
@@ -38,6 +38,26 @@ pub(super) fn head(conversation: &Conversation, viewer: AccountId) -> Option<Hea
     };
     let head = build_head::head(state, viewer, &own, other, None)?;
     Some(HeadAnswer { head, intervals: membership.intervals })
+}
+
+/// Who is in the conversation, from the working state.
+fn members(conversation: &Conversation, asked: MembersAsked) -> Option<MembersAnswer> {
+    let state = &conversation.working;
+    let MembersAsked { viewer, after, max } = asked;
+    let (members, more) = build_head::members(state, viewer, after, max)?;
+    let both = state.audience().len() <= BOTH_MAX;
+    let is_current = state.member(viewer).is_some_and(parlance_core::Member::is_current);
+    let told = members.iter().filter(|listed| is_current || listed.account == viewer);
+    let marks = told.map(|listed| account_marks(conversation, listed.account, both)).collect();
+    Some(MembersAnswer { members, marks, more })
+}
+
+/// How far an account has come, as others are told: in big groups only what it has read.
+fn account_marks(conversation: &Conversation, account: AccountId, both: bool) -> AccountMarks {
+    let marks = effective(conversation, account);
+    let seq = |mark: Option<Mark>| mark.map(|mark| mark.seq);
+    let delivered = if both { seq(marks.delivered) } else { None };
+    AccountMarks { account, delivered, read: seq(marks.read) }
 }
 
 /// The marks of an account, its own messages counted as read.
@@ -67,6 +87,9 @@ impl<S: CommandSource> Shard<S> {
         match request {
             Request::Head { conversation, viewer, reply } => {
                 self.answer_head(conversation, viewer, reply);
+            }
+            Request::Members { conversation, asked, reply } => {
+                self.answer_members(conversation, asked, reply);
             }
             Request::Signal { signal, outlet } => self.signal(signal, outlet),
             Request::Mark { conversation, account, delivered, read, outlet, done } => {
@@ -101,6 +124,22 @@ impl<S: CommandSource> Shard<S> {
             // Seen from outside only when everything in it is durable.
             Some(answer) if !durable => {
                 self.building.effects.push(Effect::Head { answer: Box::new(answer), reply });
+            }
+            answer => send(reply, answer),
+        }
+    }
+
+    fn answer_members(
+        &mut self,
+        id: ConversationId,
+        asked: MembersAsked,
+        reply: tokio::sync::oneshot::Sender<Option<MembersAnswer>>,
+    ) {
+        let Some(conversation) = self.cache.get_mut(id) else { return };
+        let durable = conversation.in_flight.is_empty();
+        match members(conversation, asked) {
+            Some(answer) if !durable => {
+                self.building.effects.push(Effect::Members { answer, reply });
             }
             answer => send(reply, answer),
         }
@@ -174,12 +213,7 @@ impl<S: CommandSource> Shard<S> {
             return;
         }
         let both = audience.len() <= BOTH_MAX;
-        let seq = |mark: Option<Mark>| mark.map(|mark| mark.seq);
-        let one = |account: &AccountId| {
-            let marks = effective(conversation, *account);
-            let delivered = if both { seq(marks.delivered) } else { None };
-            AccountMarks { account: *account, delivered, read: seq(marks.read) }
-        };
+        let one = |account: &AccountId| account_marks(conversation, *account, both);
         let frame = MarkFrame { conversation: id, marks: accounts.iter().map(one).collect() };
         let shared = outlet::Shared::new(Push::Mark(&frame));
         for account in audience.iter() {

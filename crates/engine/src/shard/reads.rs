@@ -144,7 +144,11 @@ impl<S: CommandSource> Shard<S> {
         match waiting {
             Waiting::Command(Stamped { ticket, .. }) => self.refuse(ticket, refusal),
             // Whoever asked learns that nobody could tell.
-            Waiting::Request(super::Request::Head { .. } | super::Request::Signal { .. }) => {}
+            Waiting::Request(
+                super::Request::Head { .. }
+                | super::Request::Members { .. }
+                | super::Request::Signal { .. },
+            ) => {}
             Waiting::Request(super::Request::Mark { done, .. }) => {
                 if let Some(done) = done {
                     send(done, Err(refusal));

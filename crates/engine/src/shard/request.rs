@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use parlance_types::frame::Head;
-use parlance_types::{AccountId, ConnectionId, ConversationId, Seq, SignalRequest};
+use parlance_types::frame::{AccountMarks, Head};
+use parlance_types::{AccountId, ConnectionId, ConversationId, Listed, Seq, SignalRequest};
 use tokio::sync::oneshot;
 
 use crate::outlet::Outlet;
@@ -16,6 +16,25 @@ pub struct HeadAnswer {
     pub intervals: Vec<parlance_types::Interval>,
 }
 
+/// Some members of a conversation, as one reader sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MembersAnswer {
+    pub members: Vec<Listed>,
+    /// How far they have come; a former member is told only the own.
+    pub marks: Vec<AccountMarks>,
+    /// More follow.
+    pub more: bool,
+}
+
+/// Which members are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MembersAsked {
+    pub viewer: AccountId,
+    /// Those above this one, in order of their ids.
+    pub after: Option<AccountId>,
+    pub max: usize,
+}
+
 /// A request to the shard that owns `conversation`.
 pub enum Request {
     /// How the conversation looks to `viewer`; `None` if that account never was a member. Dropped without an answer if that cannot be
@@ -24,6 +43,12 @@ pub enum Request {
         conversation: ConversationId,
         viewer: AccountId,
         reply: oneshot::Sender<Option<HeadAnswer>>,
+    },
+    /// Who is in the conversation; answered as [`Request::Head`].
+    Members {
+        conversation: ConversationId,
+        asked: MembersAsked,
+        reply: oneshot::Sender<Option<MembersAnswer>>,
     },
     /// How far `account` has come.
     Mark {
@@ -42,7 +67,9 @@ pub enum Request {
 impl Request {
     pub fn conversation(&self) -> ConversationId {
         match self {
-            Self::Head { conversation, .. } | Self::Mark { conversation, .. } => *conversation,
+            Self::Head { conversation, .. }
+            | Self::Members { conversation, .. }
+            | Self::Mark { conversation, .. } => *conversation,
             Self::Signal { signal, .. } => signal.conversation,
         }
     }
@@ -50,7 +77,7 @@ impl Request {
     /// The connection that asked, whose own marks it is not told.
     pub(super) fn origin(&self) -> Option<ConnectionId> {
         match self {
-            Self::Head { .. } | Self::Signal { .. } => None,
+            Self::Head { .. } | Self::Members { .. } | Self::Signal { .. } => None,
             Self::Mark { outlet, .. } => outlet.as_ref().map(|outlet| outlet.peer().connection),
         }
     }

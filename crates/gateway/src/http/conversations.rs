@@ -1,15 +1,15 @@
 //! Conversations: the list, one, and a new group.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use parlance_core::identity;
-use parlance_protocol::rest::{Group, RestBody, decode};
+use parlance_protocol::rest::{Group, Message, Reform, RestBody, decode};
 use parlance_protocol::{DecodeError, decode_cursor};
 use parlance_types::{Action, Code, Command, ConversationId, limits};
 
 use super::ApiError;
-use super::messages::decided;
+use super::messages::{change, decided};
 use super::request::{Bearer, Body, Named, Params, answer};
 use crate::Gateway;
 
@@ -73,4 +73,16 @@ pub(super) async fn create(
     let created = decided(&gateway.engine.perform(command).await?)?;
     let status = if created.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     head(&gateway, signed.account, conversation, status).await
+}
+
+/// `PATCH /v1/conversations/{conversation}`: title, description or settings.
+pub(super) async fn reform(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named(conversation): Named,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let Reform { message_id, action } = decode(&body)?;
+    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
 }

@@ -6,9 +6,9 @@ use axum::response::Response;
 use parlance_engine::accounts::Signed;
 use parlance_engine::reply::{Answer, Outcome};
 use parlance_protocol::DecodeError;
-use parlance_protocol::rest::{Message, RestBody, decode};
-use parlance_types::frame::{Fetch, FetchRange, Place, Send};
-use parlance_types::{AccountId, Action, Code, MessageId, Seq, limits};
+use parlance_protocol::rest::{Message, Name, RestBody, Version, decode};
+use parlance_types::frame::{Fetch, FetchRange, PageEntry, Place, Send};
+use parlance_types::{AccountId, Action, Code, Emoji, MessageId, Seq, limits};
 
 use super::ApiError;
 use super::conversations::id;
@@ -71,6 +71,122 @@ async fn write(
     let decided = decided(&gateway.engine.perform(command).await?)?;
     let status = if decided.duplicate { StatusCode::OK } else { StatusCode::CREATED };
     Ok(answer(status, |out| decided.frame(0).write(out)))
+}
+
+/// Writes a change that is not the first thing in its conversation.
+pub(super) async fn change(
+    gateway: &Gateway,
+    signed: Signed,
+    conversation: &str,
+    headers: &HeaderMap,
+    message: Message,
+) -> Result<Response, ApiError> {
+    let place = Place::Conversation(id(conversation)?);
+    write(gateway, signed, place, headers, message).await
+}
+
+/// The name of a change whose path says everything else.
+pub(super) fn name(body: &[u8]) -> Result<Option<MessageId>, ApiError> {
+    if body.is_empty() {
+        return Ok(None);
+    }
+    Ok(decode::<Name>(body)?.message_id)
+}
+
+/// What a `seq` in a path names; what is no seq names nothing.
+fn target(text: &str) -> Result<Seq, ApiError> {
+    text.parse().ok().and_then(Seq::new).ok_or_else(|| ApiError::code(Code::NotFound))
+}
+
+/// `PATCH …/messages/{seq}`
+pub(super) async fn edit(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq)): Named<(String, String)>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let Version { message_id, text, entities } = decode(&body)?;
+    let action = Action::Edit { target: target(&seq)?, text, entities };
+    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+}
+
+/// `DELETE …/messages/{seq}`
+pub(super) async fn delete(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq)): Named<(String, String)>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let message_id = name(&body)?;
+    let action = Action::Delete { target: target(&seq)? };
+    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+}
+
+/// `PUT …/messages/{seq}/reactions/{emoji}`
+pub(super) async fn react(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq, emoji)): Named<(String, String, String)>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let message_id = name(&body)?;
+    let action = Action::React { target: target(&seq)?, emoji: reaction(&emoji)? };
+    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+}
+
+/// `DELETE …/messages/{seq}/reactions/{emoji}`
+pub(super) async fn unreact(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq, emoji)): Named<(String, String, String)>,
+    headers: HeaderMap,
+    Body(body): Body,
+) -> Result<Response, ApiError> {
+    let message_id = name(&body)?;
+    let action = Action::Unreact { target: target(&seq)?, emoji: reaction(&emoji)? };
+    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+}
+
+fn reaction(text: &str) -> Result<Emoji, ApiError> {
+    Emoji::new(text).map_err(|error| DecodeError::field("emoji", error.to_string()).into())
+}
+
+/// `GET …/messages/{seq}`: a page of one.
+pub(super) async fn one(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq)): Named<(String, String)>,
+) -> Result<Response, ApiError> {
+    let seq = target(&seq)?;
+    let range = FetchRange::After { after: seq.get() - 1 };
+    let fetch = Fetch { id: 0, conversation: id(&conversation)?, range, limit: 1 };
+    let mut page = gateway.engine.fetch(signed.account, fetch).await?;
+    let is_it = match page.events.first() {
+        Some(PageEntry::Event { event, .. }) => event.seq == seq,
+        Some(PageEntry::Deleted(deleted)) => deleted.seq == seq,
+        Some(PageEntry::Hidden { .. }) | None => false,
+    };
+    if !is_it {
+        return Err(ApiError::code(Code::NotFound));
+    }
+    page.next = None;
+    Ok(answer(StatusCode::OK, |out| page.write(out)))
+}
+
+/// `GET …/messages/{seq}/versions`
+pub(super) async fn versions(
+    State(gateway): State<Gateway>,
+    Bearer(signed): Bearer,
+    Named((conversation, seq)): Named<(String, String)>,
+    params: Params,
+) -> Result<Response, ApiError> {
+    let of = (id(&conversation)?, target(&seq)?);
+    let after = params.number("after")?.unwrap_or(0);
+    let page = gateway.engine.versions(signed.account, of, after).await?;
+    Ok(answer(StatusCode::OK, |out| page.write(out)))
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<MessageId>, ApiError> {

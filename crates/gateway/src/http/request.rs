@@ -12,6 +12,7 @@ use bytes::{Bytes, BytesMut};
 use parlance_engine::accounts::Signed;
 use parlance_protocol::DecodeError;
 use parlance_types::Code;
+use serde::de::DeserializeOwned;
 
 use super::ApiError;
 use crate::Gateway;
@@ -60,14 +61,14 @@ fn refused(gateway: &Gateway, code: Code) -> ApiError {
     ApiError::code(code)
 }
 
-/// The text of the path's variable. What is not even text names nothing.
-pub(super) struct Named(pub(super) String);
+/// The texts of the path's variables. What is not even text names nothing.
+pub(super) struct Named<T = String>(pub(super) T);
 
-impl FromRequestParts<Gateway> for Named {
+impl<T: DeserializeOwned + Send> FromRequestParts<Gateway> for Named<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, ApiError> {
-        let path = Path::<String>::from_request_parts(parts, gateway).await;
+        let path = Path::<T>::from_request_parts(parts, gateway).await;
         path.map(|Path(text)| Self(text)).map_err(|_| ApiError::code(Code::NotFound))
     }
 }

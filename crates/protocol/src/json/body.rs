@@ -142,6 +142,11 @@ fn created(at: At<'_>, text: &str) -> Result<Body, DecodeError> {
     })
 }
 
+/// Reads the new version of a message: a body of kind `text`.
+pub(crate) fn version(at: At<'_>, text: &str) -> Result<(MessageText, Vec<Entity>), DecodeError> {
+    accepted(at, at.read(text)?)
+}
+
 fn accepted(at: At<'_>, read: TextIn) -> Result<(MessageText, Vec<Entity>), DecodeError> {
     let Checked(text) = written(at, read.kind, read.text)?;
     let entities = match read.entities {

@@ -105,14 +105,14 @@ pub(super) fn write_text(body: &mut Object<'_>, text: &MessageText, entities: &[
 }
 
 /// The new version that an edit brings: a body in the body.
-pub(super) fn write_version(body: &mut Object<'_>, text: &MessageText, entities: &[Entity]) {
+pub(crate) fn write_version(body: &mut Object<'_>, text: &MessageText, entities: &[Entity]) {
     object(body.name("body"), |version| {
         version.put("kind", Kind::Text.as_str());
         write_text(version, text, entities);
     });
 }
 
-pub(super) fn write_change(body: &mut Object<'_>, change: SettingsChange) {
+pub(crate) fn write_change(body: &mut Object<'_>, change: SettingsChange) {
     let SettingsChange { send, add, info, history } = change;
     body.put_some("send", send)
         .put_some("add", add)

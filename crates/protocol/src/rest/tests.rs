@@ -1,5 +1,5 @@
-use parlance_types::frame::{Cursor, ErrorFrame, Head, Listing, Ok as OkFrame, Page};
-use parlance_types::{Code, ConnectionId, Epoch, Position, Settings};
+use parlance_types::frame::{AccountMarks, Cursor, ErrorFrame, Head, Listing, Ok as OkFrame, Page};
+use parlance_types::{Action, Code, ConnectionId, Epoch, Listed, Position, Role, Seq, Settings};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -57,6 +57,14 @@ proptest! {
         members in prop::collection::vec(arbitrary::account(), 0..3),
         settings in arbitrary::settings(),
     ) {
+        survives(Name { message_id })?;
+        survives(Additions { message_id, accounts: members.clone() })?;
+        if let Action::Edit { text, entities, .. } = &action {
+            survives(Version { message_id, text: text.clone(), entities: entities.clone() })?;
+        }
+        if let Action::Rename { .. } | Action::Describe { .. } | Action::Settings(_) = &action {
+            survives(Reform { message_id, action: action.clone() })?;
+        }
         survives(Message { message_id, action })?;
         survives(Group { key: key.into(), title, members, settings })?;
     }
@@ -64,12 +72,19 @@ proptest! {
     #[test]
     fn answers_survive_without_the_number_of_a_request(
         listing in arbitrary::listing(),
+        (person, read) in (arbitrary::person(), 1..9_u64),
         head in arbitrary::head(),
         page in arbitrary::page(),
         ok in arbitrary::ok(),
         error in arbitrary::error(),
     ) {
         survives::<Listing>(listing)?;
+        let (account, read) = (person.account, Seq::new(read));
+        survives(NewMarks { delivered: None, read })?;
+        survives(NewRole { message_id: None, role: Role::Admin })?;
+        let members = vec![Listed { account, role: Role::Owner }];
+        survives(MemberPage { people: vec![person], members, next: Some(account) })?;
+        survives(MarkPage { marks: vec![AccountMarks { account, delivered: read, read }], next: None })?;
         survives::<Head>(head)?;
         survives::<Page>(Page { id: 0, ..page })?;
         survives::<OkFrame>(OkFrame { id: 0, ..ok })?;

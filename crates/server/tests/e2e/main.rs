@@ -24,6 +24,7 @@ mod old_retries;
 mod operator;
 mod polls;
 mod proxies;
+mod rest;
 mod resume;
 mod socket;
 mod streams;
