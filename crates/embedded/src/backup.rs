@@ -9,12 +9,14 @@ mod error;
 mod folder;
 mod ground;
 mod list;
+mod repairing;
 mod restoring;
 mod rows_file;
 
 pub use creating::{Created, Room, create};
 pub use error::BackupError;
 pub use ground::is_unfinished;
+pub use repairing::{Repaired, repair};
 pub use restoring::{Restored, restore};
 
 /// Hears how many bytes of how many are done; `false` ends the work.

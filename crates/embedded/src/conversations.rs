@@ -32,6 +32,7 @@ mod reads;
 mod recovery;
 mod retention;
 mod rows;
+mod salvaging;
 mod store;
 mod table;
 mod tail;
@@ -57,6 +58,8 @@ use store::{Store, Wanted};
 pub use error::OpenError;
 pub(crate) use freezing::{Frozen, thaw};
 pub(crate) use rows::RowError;
+pub(crate) use salvaging::salvage;
+pub use salvaging::{Loss, Salvaged};
 pub use verify::{Problem, Progress, Report, verify};
 
 /// Folders of the data directory.

@@ -153,7 +153,8 @@ fn log_failure(id: SegmentId, done: &io::Result<()>) {
     }
 }
 
-fn replace(files: &dyn Files, content: &[u8]) -> io::Result<()> {
+/// The manifest on disk is this one or the one before.
+pub(crate) fn replace(files: &dyn Files, content: &[u8]) -> io::Result<()> {
     let file = files.create(MANIFEST_NEW)?;
     write_all_at(&*file, 0, content)?;
     file.sync()?;

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use crate::catalogue::Catalogue;
+use crate::catalogue::{self, Catalogue};
 use crate::files::Files;
 use crate::files::directory::Directory;
 use crate::format::{GROUP_HEADER, SEGMENT_HEADER};
-use crate::manifest::CHECKPOINT_BYTES_MAX;
+use crate::manifest::{CHECKPOINT_BYTES_MAX, Manifest};
 use crate::prepare::{Plan, Preparer};
 use crate::queue::Queue;
 use crate::recovery::{self, Recovery};
@@ -118,6 +118,12 @@ impl Journal {
         let directory = Directory::create(path)
             .map_err(|error| OpenError::io(&path.display().to_string(), error))?;
         Self::open(Arc::new(directory), options)
+    }
+
+    /// Makes a journal without records that will write from `position` on, where there is none yet.
+    pub fn begin(files: &dyn Files, position: Position) -> io::Result<()> {
+        let manifest = Manifest { next_base: position, start: position, ..Manifest::fresh() };
+        catalogue::replace(files, &manifest.encode())
     }
 
     pub fn appender(&self) -> Appender {

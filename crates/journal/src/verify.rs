@@ -19,6 +19,10 @@ pub struct Report {
     /// The last thing in the journal is an end marker.
     pub closed: bool,
     pub damages: Vec<Damage>,
+    /// From here on records were looked for.
+    pub first: Position,
+    /// Nothing was ever written from here on.
+    pub next: Position,
     /// What the caller of the journal left there.
     pub checkpoint: Vec<u8>,
 }
@@ -56,6 +60,9 @@ pub fn verify(
         Err(_) => without_manifest(files, &present, Flaw::Unreadable, &mut report),
     };
     report.checkpoint.clone_from(&manifest.checkpoint);
+    report.first = manifest.segments.first().map_or(manifest.start, |segment| segment.base);
+    let limits = manifest.segments.iter().map(Segment::limit);
+    report.next = limits.fold(manifest.next_base, Position::max);
     let chain = manifest.segments.first().map(|_| manifest.start);
     let is_whole = report.damages.is_empty();
     let mut pass =

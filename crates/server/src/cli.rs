@@ -89,12 +89,15 @@ struct ConfigFile {
 /// Check everything in a data directory.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  parlance verify --data ./chat --format json\n\nThe exit code is 0 if nothing is wrong, 1 if something is, 2 if it could not be checked."
+    after_help = "Examples:\n  parlance verify --data ./chat --format json\n  parlance verify --data ./chat --repair ./chat-repaired\n\nRepairing makes another directory of what is whole and says what is lost; the damaged one stays as it is.\nClients notice, fetch what they lack and offer again what they had sent. Where accounts or too much of the\nrows are damaged nothing is made: restore a backup.\n\nThe exit code is 0 if nothing is wrong, 1 if something is, 2 if it could not be checked."
 )]
 struct Verify {
     /// Data directory
     #[arg(long, default_value = "parlance-data")]
     data: PathBuf,
+    /// Make a data directory there, of what can be read of this one
+    #[arg(long, value_name = "DIR")]
+    repair: Option<PathBuf>,
     /// How to print the result.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -169,7 +172,11 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))
         }),
-        Command::Verify(Verify { data, format }) => verify::run(&data, format).or_else(|error| {
+        Command::Verify(Verify { data, repair, format }) => match repair {
+            None => verify::run(&data, format),
+            Some(into) => verify::repair(&data, &into, format),
+        }
+        .or_else(|error| {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))
         }),

@@ -1,7 +1,10 @@
-//! `parlance verify`: reads a data directory that no server has open, changes nothing, and names what is wrong.
+//! `parlance verify`: reads a data directory that no server has open, changes nothing, and names what is wrong. With `--repair` it makes
+//! another of what is whole (`verify/repair.rs`).
 //!
 //! It walks journal and rows (checksums, order, what they say of each other), every hash chain from its first event, the accounts and the
 //! keys.
+
+mod repair;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,6 +20,8 @@ use serde_json::json;
 
 use crate::cli::{Failure, Format};
 use crate::{backup, progress, telemetry};
+
+pub(crate) use repair::run as repair;
 
 /// Problems that are named one by one; the rest is counted.
 const NAMED_MAX: usize = 1_000;

@@ -54,6 +54,10 @@ impl Flusher {
         Arc::clone(&self.store)
     }
 
+    pub(super) fn checkpoint(&self) -> &Checkpoint {
+        &self.checkpoint
+    }
+
     pub(super) fn journal(&self) -> &Journal {
         &self.journal
     }
@@ -112,7 +116,7 @@ impl Flusher {
         }
     }
 
-    fn close(mut self) -> Result<(), String> {
+    pub(super) fn close(mut self) -> Result<(), String> {
         self.store.table.lock().stop("the store is closing");
         self.settle();
         loop {
@@ -148,7 +152,11 @@ impl Flusher {
         self.write(dirty, end)
     }
 
-    fn write(&mut self, dirty: Vec<ConversationId>, end: Position) -> Result<(), RowError> {
+    pub(super) fn write(
+        &mut self,
+        dirty: Vec<ConversationId>,
+        end: Position,
+    ) -> Result<(), RowError> {
         // The LSM asserts what it reads.
         let done =
             catch_unwind(AssertUnwindSafe(|| self.flush(&dirty, end))).unwrap_or_else(|_| {

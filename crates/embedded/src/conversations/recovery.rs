@@ -197,7 +197,11 @@ fn agree(
 
 impl Store {
     /// Applies a record of the journal, unless the rows hold it.
-    fn replay(&self, content: Bytes, position: parlance_types::Position) -> Result<(), String> {
+    pub(super) fn replay(
+        &self,
+        content: Bytes,
+        position: parlance_types::Position,
+    ) -> Result<(), String> {
         let line = line::decode(content).map_err(|error| error.to_string())?;
         let id: ConversationId = match &line {
             Line::Entry(entry) => entry.record.conversation,

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use crate::harness::{Data, Person, Server};
 use crate::socket::Socket;
 
-const SETTINGS: &[(&str, &str)] = &[("PARLANCE__STORE__SEGMENT_MIB", "1")];
-const HANDLES: [&str; 4] = ["ada", "bob", "cyd", "dee"];
+pub(crate) const SETTINGS: &[(&str, &str)] = &[("PARLANCE__STORE__SEGMENT_MIB", "1")];
+pub(crate) const HANDLES: [&str; 4] = ["ada", "bob", "cyd", "dee"];
 
 /// How many bits are flipped: a hundred, or as `PARLANCE_FLIPS` says.
 #[expect(
@@ -37,7 +37,7 @@ impl Random {
 }
 
 /// What people saw acknowledged: by conversation, seq and hash.
-type Acknowledged = BTreeMap<(String, u64), String>;
+pub(crate) type Acknowledged = BTreeMap<(String, u64), String>;
 
 fn note(acknowledged: &mut Acknowledged, ok: &Value) {
     let text = |field: &str| ok[field].as_str().expect("a text").to_owned();
@@ -76,7 +76,7 @@ fn live(server: &Server, people: &[Person], round: u64, acknowledged: &mut Ackno
 }
 
 /// Everything that people can see, in full.
-fn seen(server: &Server) -> BTreeMap<String, Value> {
+pub(crate) fn seen(server: &Server) -> BTreeMap<String, Value> {
     let mut seen = BTreeMap::new();
     for handle in HANDLES {
         let person = server.sign_in(handle);
@@ -92,7 +92,7 @@ fn seen(server: &Server) -> BTreeMap<String, Value> {
 }
 
 /// A directory that was flushed once and killed later, so that tables and journal both hold what the other lacks.
-fn make() -> (Data, Acknowledged) {
+pub(crate) fn make() -> (Data, Acknowledged) {
     let mut acknowledged = Acknowledged::new();
     let server = Data::new().serve_with(SETTINGS);
     let people = HANDLES.map(|handle| server.join(handle));
@@ -104,7 +104,7 @@ fn make() -> (Data, Acknowledged) {
 }
 
 /// The socket that a killed server leaves is no file to copy.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("made");
     for entry in fs::read_dir(from).expect("a folder") {
         let entry = entry.expect("an entry");
@@ -119,12 +119,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 /// A file at rest: how long it is, and up to where it holds anything but zeros.
-struct AtRest {
+pub(crate) struct AtRest {
     length: u64,
-    used: u64,
+    pub(crate) used: u64,
 }
 
-fn files(folder: &Path, found: &mut BTreeMap<PathBuf, AtRest>) {
+pub(crate) fn files(folder: &Path, found: &mut BTreeMap<PathBuf, AtRest>) {
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
         if path.is_dir() {

@@ -24,6 +24,7 @@ mod old_retries;
 mod operator;
 mod polls;
 mod proxies;
+mod repair;
 mod rest;
 mod resume;
 mod socket;
