@@ -32,3 +32,4 @@ mod streams;
 mod surface;
 mod tls;
 mod trust;
+mod upgrades;

@@ -1,0 +1,105 @@
+//! Data of every release, which this version has to open: whole directories that a server was killed on (`testdata/v*/data`), each file
+//! compressed.
+//!
+//! For a release: `cargo test -p parlance-server --test e2e -- --ignored write_a_directory`, and move what it made to `testdata/v<next>`.
+//! What is there once never changes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::flips::{SETTINGS, files, make, seen};
+use crate::harness::Data;
+
+/// Beside the directory: what people saw of it.
+const SEEN: &str = "seen.json.zst";
+
+fn parlance(arguments: &[&str], data: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_parlance"))
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .expect("it runs")
+}
+
+/// The directories of all releases.
+fn releases() -> Vec<PathBuf> {
+    let testdata = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata");
+    let entries = fs::read_dir(testdata).expect("the folder is committed");
+    let folders = entries.map(|entry| entry.expect("an entry").path());
+    let mut found: Vec<_> = folders.filter(|folder| folder.join("data").is_dir()).collect();
+    found.sort();
+    found
+}
+
+fn unpack(from: &Path, to: &Path) {
+    let mut packed = BTreeMap::new();
+    files(from, &mut packed);
+    for path in packed.keys().filter(|path| path.extension().is_some_and(|it| it == "zst")) {
+        let to = to.join(path.strip_prefix(from).expect("inside")).with_extension("");
+        fs::create_dir_all(to.parent().expect("a folder")).expect("made");
+        let bytes = zstd::decode_all(fs::File::open(path).expect("opened")).expect("unpacked");
+        fs::write(to, bytes).expect("written");
+    }
+}
+
+/// What lasts of what people see: every event as it was logged, by person and conversation.
+fn lasting(seen: &BTreeMap<String, Value>) -> Value {
+    let mut lasting = BTreeMap::new();
+    for (key, events) in seen.iter().filter(|(_, events)| events.is_array()) {
+        let events = events.as_array().into_iter().flatten();
+        let kept = events.map(|event| {
+            let fields = ["seq", "at", "sender", "message_id", "hash", "ordinal", "body"];
+            fields.iter().map(|field| ((*field).to_owned(), event[*field].clone())).collect()
+        });
+        lasting.insert(key, kept.collect::<Vec<Value>>());
+    }
+    json!(lasting)
+}
+
+#[test]
+fn data_of_every_release_open_with_everything_in_them() {
+    let releases = releases();
+    assert!(!releases.is_empty());
+    for release in releases {
+        let data = Data::new();
+        unpack(&release.join("data"), &data.path());
+        let server = data.serve_with(SETTINGS);
+        let expected = fs::File::open(release.join(SEEN)).expect("opened");
+        let expected = zstd::decode_all(expected).expect("unpacked");
+        let expected: Value = serde_json::from_slice(&expected).expect("JSON");
+        assert_eq!(lasting(&seen(&server)), expected, "{}", release.display());
+        let ada = server.sign_in("ada");
+        server.connect(&ada, None).say_to(&ada.account, "and on");
+        let (data, code) = server.stop();
+        assert_eq!(code, Some(0));
+        let output = parlance(&["verify"], &data.path());
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}: {said}", release.display());
+    }
+}
+
+#[test]
+#[ignore = "writes the directory that a release leaves for those after it"]
+fn write_a_directory() {
+    let (data, _) = make();
+    let to = Path::new(env!("CARGO_TARGET_TMPDIR")).join("this-version");
+    let mut written = BTreeMap::new();
+    files(&data.path(), &mut written);
+    for path in written.into_keys() {
+        let inside = path.strip_prefix(data.path()).expect("inside");
+        let mut name = to.join("data").join(inside).into_os_string();
+        name.push(".zst");
+        let name = PathBuf::from(name);
+        fs::create_dir_all(name.parent().expect("a folder")).expect("made");
+        let packed = zstd::encode_all(fs::File::open(path).expect("opened"), 19).expect("packed");
+        fs::write(name, packed).expect("written");
+    }
+    let seen = lasting(&seen(&data.serve_with(SETTINGS)));
+    let seen = zstd::encode_all(seen.to_string().as_bytes(), 19).expect("packed");
+    fs::write(to.join(SEEN), seen).expect("written");
+}
