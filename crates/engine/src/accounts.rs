@@ -6,6 +6,7 @@
 mod access;
 mod keys;
 mod operator;
+mod owner;
 mod password;
 mod people;
 mod recent;
@@ -18,9 +19,9 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 use parlance_core::Refusal;
-use parlance_ports::{Account, AccountError, AccountStore, NewSession};
+use parlance_ports::{Account, AccountError, AccountStore, Credentials, NewSession};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, Code, DeviceId, Handle, SessionId, Title};
+use parlance_types::{AccountId, Code, DeviceId, Handle, SessionId, Title, limits};
 use thiserror::Error;
 
 use self::password::{Fit, Password, Passwords};
@@ -32,6 +33,7 @@ use crate::entropy::random;
 
 pub use access::Signed;
 pub use keys::{KeyError, KeyRing};
+pub use owner::SessionView;
 pub use password::Argon2Cost;
 pub use secret::Secret;
 pub use session::Grant;
@@ -180,24 +182,46 @@ impl Accounts {
         let wrong = || Refusal::new(Code::InvalidCredentials);
         // Texts that no account can have tell nothing of any account.
         let handle: Handle = wish.handle.parse().map_err(|_| wrong())?;
-        let password = || Password::new(wish.password).ok_or_else(wrong);
         let found = self.store.credentials(&handle).await.map_err(refused)?;
+        let proved = self.prove(found, wish.password).await?.ok_or_else(wrong)?;
+        let (new, token) = self.new_session(proved.account, device_name);
+        let at = new.at;
+        let begun =
+            self.store.create_session(new.clone(), &proved.password, limits::SESSIONS_MAX).await;
+        // Another password since: this one is wrong now.
+        for ended in begun.map_err(refused)?.ok_or_else(wrong)? {
+            self.refuse(proved.account, ended, at);
+        }
+        Ok(self.grant(new.account, new.device, &token))
+    }
+
+    /// `None`: there is no such account, or this is not its password. What is proved is the password's hash as it is kept now.
+    async fn prove(
+        &self,
+        known: Option<Credentials>,
+        password: &str,
+    ) -> Result<Option<Credentials>, Refusal> {
+        let Some(given) = Password::new(password) else { return Ok(None) };
         let hash =
-            found.as_ref().map_or_else(|| self.passwords.decoy(), |known| known.password.clone());
-        let fit = self.passwords.verify(password()?, hash.clone()).await?;
-        let Some(account) = found.map(|known| known.account).filter(|_| fit != Fit::Wrong) else {
-            return Err(wrong());
-        };
-        if fit == Fit::RightButOutdated {
-            let new = self.passwords.hash(password()?).await?;
-            // Another sign-in may have done it; the password fits either way.
-            if let Err(error) = self.store.replace_password(account, &hash, new).await {
-                tracing::warn!(%error, "could not renew the hash of a password");
+            known.as_ref().map_or_else(|| self.passwords.decoy(), |known| known.password.clone());
+        let fit = self.passwords.verify(given, hash).await?;
+        let Some(mut known) = known.filter(|_| fit != Fit::Wrong) else { return Ok(None) };
+        if fit == Fit::RightButOutdated
+            && let Some(again) = Password::new(password)
+        {
+            let new = self.passwords.hash(again).await?;
+            match self.store.replace_password(known.account, &known.password, new.clone()).await {
+                Ok(true) => known.password = new,
+                // Another sign-in did it; the client comes back to a hash that needs nothing.
+                Ok(false) => {
+                    return Err(refused(AccountError::Unavailable("renewed twice".into())));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "could not renew the hash of a password");
+                }
             }
         }
-        let (new, token) = self.new_session(account, device_name);
-        self.store.create_session(new.clone()).await.map_err(refused)?;
-        Ok(self.grant(account, new.device, &token))
+        Ok(Some(known))
     }
 
     fn new_session(

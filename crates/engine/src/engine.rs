@@ -10,7 +10,7 @@ use parlance_types::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, SessionView, Signed};
 use crate::clock::Clock;
 use crate::entropy;
 use crate::hub::Hub;
@@ -89,6 +89,18 @@ impl Engine {
 
     pub fn accounts(&self) -> &Arc<Accounts> {
         &self.accounts
+    }
+
+    /// The sessions of an account that live. One with a connection is in use now.
+    pub async fn sessions(&self, signed: Signed) -> Result<Vec<SessionView>, Refusal> {
+        let online = self.shared.hub.of(signed.account);
+        let is_online = |session| {
+            online
+                .iter()
+                .flat_map(|outlets| outlets.iter())
+                .any(|outlet| outlet.peer().session == session)
+        };
+        self.accounts.sessions(signed, is_online).await
     }
 
     pub fn hub(&self) -> &Arc<Hub> {

@@ -8,10 +8,11 @@ mod messages;
 mod operations;
 mod people;
 mod request;
+mod sessions;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, patch, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use parlance_types::{Code, limits};
 
 pub(crate) use error::ApiError;
@@ -29,7 +30,10 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/v1/accounts", post(accounts::sign_up))
         .route("/v1/session", post(accounts::sign_in).delete(accounts::sign_out))
         .route("/v1/session/refresh", post(accounts::refresh))
-        .route("/v1/me", get(people::me))
+        .route("/v1/sessions", get(sessions::list).delete(sessions::end_all))
+        .route("/v1/sessions/{session}", delete(sessions::end))
+        .route("/v1/me", get(people::me).patch(sessions::change_me))
+        .route("/v1/me/password", put(sessions::change_password))
         .route("/v1/people", get(people::find))
         .route("/v1/people/{account}", get(people::one))
         .route("/v1/directs/{account}/messages", post(messages::send_direct))

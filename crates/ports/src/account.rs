@@ -139,6 +139,17 @@ pub struct Rotation {
     pub at: Micros,
 }
 
+/// Another password for an account, and the end of its sessions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasswordChange {
+    pub account: AccountId,
+    pub current: PasswordHash,
+    pub with: PasswordHash,
+    /// The session that goes on: that of whoever changes the password.
+    pub keep: Option<SessionId>,
+    pub at: Micros,
+}
+
 /// Accounts with their credentials, devices and sessions.
 ///
 /// - A write is one transaction: all of it or nothing, durable when it is answered with `Ok`, and seen by every read that begins after
@@ -171,10 +182,30 @@ pub trait AccountStore: Send + Sync + 'static {
 
     async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError>;
 
-    /// Writes a device and its session. [`AccountError::NoSuchAccount`] if there is no such account.
-    async fn create_session(&self, new: NewSession) -> Result<(), AccountError>;
+    /// Compare-and-set: gives the account another password and ends its living sessions but `keep`, both or neither; answers which
+    /// ended. `None`, and nothing written, unless the password is `current`.
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<SessionId>>, AccountError>;
+
+    /// Shows the account by another name from now on. `false`: there is no such account.
+    async fn rename(&self, account: AccountId, name: Title) -> Result<bool, AccountError>;
+
+    /// Writes a device and its session, if the account's password still is `proof`: whoever proved an older one begins nothing.
+    /// Of more than `living_max` living sessions the others that were refreshed the longest ago end with it (of equal times the
+    /// smaller id); answers which. `None`, and nothing written: another password. [`AccountError::NoSuchAccount`] if there is none.
+    async fn create_session(
+        &self,
+        new: NewSession,
+        proof: &PasswordHash,
+        living_max: usize,
+    ) -> Result<Option<Vec<SessionId>>, AccountError>;
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError>;
+
+    /// The living sessions of an account, in no particular order.
+    async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, AccountError>;
 
     /// Compare-and-set: if `presented` is the current token of a session that is not revoked, `successor` becomes the current one and
     /// `presented` is remembered with `at`. `false`, and nothing written, otherwise.

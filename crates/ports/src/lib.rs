@@ -16,8 +16,8 @@ pub mod memory;
 pub mod record;
 
 pub use account::{
-    ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash,
-    Rotation, SUPERSEDED_MAX, Session, Superseded, TokenHash,
+    ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange,
+    PasswordHash, Rotation, SUPERSEDED_MAX, Session, Superseded, TokenHash,
 };
 pub use bus::{Bus, BusMessage, NodeId, Receive, Subscription};
 pub use command::{CommandSource, SourceClosed, Stamped, Ticket};

@@ -85,7 +85,7 @@ fn limits_sent() -> String {
 }
 
 fn other_limits() -> String {
-    let rows: [(&str, u64); 17] = [
+    let rows: &[(&str, u64)] = &[
         ("characters of a handle, at least", limits::HANDLE_CHARS_MIN as u64),
         ("characters of a handle, at most", limits::HANDLE_CHARS_MAX as u64),
         ("bytes of a password, at least", limits::PASSWORD_BYTES_MIN as u64),
@@ -97,6 +97,10 @@ fn other_limits() -> String {
         ("members named in a head", limits::HEAD_MEMBERS_MAX as u64),
         ("characters of the last message in a head", limits::PREVIEW_CHARS_MAX as u64),
         ("times that an account can join the same group", limits::INTERVALS_MAX as u64),
+        (
+            "sessions of an account; beyond, those that were not used for longest end",
+            limits::SESSIONS_MAX as u64,
+        ),
         (
             "milliseconds beyond the heartbeat after which a silent side is dead",
             limits::HEARTBEAT_GRACE_MS,

@@ -6,8 +6,9 @@ use parlance_types::frame::{
 };
 
 use crate::rest::{
-    self, Additions, Group, MarkPage, Me, MemberPage, Message, Name, NewMarks, NewRole, People,
-    Polled, Reform, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens, Version,
+    self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
+    PasswordChange, People, Polled, Reform, Refresh, RestBody, Sessions, SignIn, SignUp,
+    StreamTicket, Tokens, Version,
 };
 use crate::{DecodeError, json};
 
@@ -59,6 +60,9 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<MemberPage>(bytes);
     rest_body::<MarkPage>(bytes);
     rest_body::<Me>(bytes);
+    rest_body::<Sessions>(bytes);
+    rest_body::<PasswordChange>(bytes);
+    rest_body::<MeChange>(bytes);
     rest_body::<People>(bytes);
     rest_body::<Person>(bytes);
     rest_body::<Group>(bytes);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use bytes::BytesMut;
 use parlance_protocol::rest::{
-    self, Additions, Group, MarkPage, Me, MemberPage, Message, Name, NewMarks, NewRole, People,
-    Polled, Reform, Refresh, RestBody, SignIn, SignUp, StreamTicket, Tokens, Version,
+    self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
+    PasswordChange, People, Polled, Reform, Refresh, RestBody, Sessions, SignIn, SignUp,
+    StreamTicket, Tokens, Version,
 };
 use parlance_protocol::{docs, json};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
@@ -140,6 +141,9 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             "POST /v1/session" => (body::<SignIn>(asked), body::<Tokens>(given)).0,
             "POST /v1/session/refresh" => (body::<Refresh>(asked), body::<Tokens>(given)).0,
             "GET /v1/me" => body::<Me>(given),
+            "PATCH /v1/me" => (body::<MeChange>(asked), body::<Me>(given)).0,
+            "PUT /v1/me/password" => body::<PasswordChange>(asked),
+            "GET /v1/sessions" => body::<Sessions>(given),
             "GET /v1/people" => body::<People>(given),
             "POST /v1/directs/{id}/messages" | "POST /v1/conversations/{id}/messages" => {
                 body::<Message>(asked);

@@ -77,6 +77,7 @@ codes! {
     1104 InvalidCredentials "invalid_credentials" http=401 retry=Never "Handle or password is wrong."
     1105 HandleTaken "handle_taken" http=409 retry=Never "This handle is taken. Choose another."
     1106 WeakPassword "weak_password" http=400 retry=Never "A password has 8 to 256 bytes."
+    1107 WrongPassword "wrong_password" http=403 retry=Never "This is not the password of this account."
     1201 NotFound "not_found" http=404 retry=Never "There is no such thing, or you may not see it."
     1202 CannotMessage "cannot_message" http=403 retry=Never "You cannot send messages to this person."
     1203 NotAMember "not_a_member" http=403 retry=Never "You are no longer in this conversation."

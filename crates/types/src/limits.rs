@@ -52,6 +52,8 @@ pub const HANDLE_CHARS_MAX: usize = 32;
 pub const PASSWORD_BYTES_MIN: usize = 8;
 /// Bytes of a password.
 pub const PASSWORD_BYTES_MAX: usize = 256;
+/// Living sessions of an account; of more, those that were not used for longest end.
+pub const SESSIONS_MAX: usize = 100;
 /// Accounts in one request for people.
 pub const PEOPLE_MAX: usize = 100;
 /// Milliseconds from the upgrade to the first frame.

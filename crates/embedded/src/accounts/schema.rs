@@ -9,20 +9,25 @@ use sqlx::sqlite::SqlitePool;
 
 use super::failure;
 
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "accounts", include_str!("migrations/1_accounts.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "accounts", include_str!("migrations/1_accounts.sql")),
+    (2, "living_sessions", include_str!("migrations/2_living_sessions.sql")),
+];
 
-pub(super) fn migrator() -> Migrator {
+/// All migrations, or those up to a version: what an older release made.
+pub(super) fn migrator(up_to: Option<i64>) -> Migrator {
     let one = |&(version, name, sql): &(i64, &'static str, &'static str)| {
         let kind = MigrationType::Simple;
         Migration::new(version, Cow::Borrowed(name), kind, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.iter().map(one).collect())
+    let wanted =
+        MIGRATIONS.iter().filter(|(version, ..)| up_to.is_none_or(|last| *version <= last));
+    Migrator::with_migrations(wanted.map(one).collect())
 }
 
 /// Brings the tables up to date.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), AccountError> {
-    migrator().run(writer).await.map_err(|error| match error {
+    migrator(None).run(writer).await.map_err(|error| match error {
         MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
             failure::commit(error)
         }

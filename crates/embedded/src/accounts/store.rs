@@ -2,14 +2,18 @@
 
 use async_trait::async_trait;
 use parlance_ports::{
-    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation,
-    SUPERSEDED_MAX, Session, Superseded,
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
+    Rotation, SUPERSEDED_MAX, Session, Superseded,
 };
-use parlance_types::{AccountId, Handle, Micros, SessionId};
+use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Sqlite, SqliteConnection, Transaction};
+use sqlx::{Sqlite, Transaction};
 
 use super::row::{self, time_column};
+use super::statements::{
+    LIVING_SESSIONS_OF, end, insert_session, living_sessions, password, password_is,
+    update_password, update_session,
+};
 use super::{Accounts, failure};
 
 const ACCOUNTS_BY_ID: &str = "SELECT id, handle, name, created_at, checksum FROM accounts
@@ -18,17 +22,10 @@ const ACCOUNT_BY_HANDLE: &str =
     "SELECT id, handle, name, created_at, checksum FROM accounts WHERE handle = ?";
 const CREDENTIALS_BY_HANDLE: &str = "SELECT c.account, c.password, c.checksum
     FROM accounts a JOIN credentials c ON c.account = a.id WHERE a.handle = ?";
-const CREDENTIALS_BY_ID: &str =
-    "SELECT account, password, checksum FROM credentials WHERE account = ?";
 const SESSION_BY_ID: &str =
     "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
     s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
     FROM sessions s JOIN devices d ON d.id = s.device WHERE s.id = ?";
-const LIVING_SESSIONS: &str =
-    "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
-    s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
-    FROM sessions s JOIN devices d ON d.id = s.device
-    WHERE s.revoked_at IS NULL AND (?1 IS NULL OR s.account = ?1)";
 const REVOKED_SINCE: &str =
     "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at,
     s.superseded, s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
@@ -37,15 +34,7 @@ const INSERT_ACCOUNT: &str =
     "INSERT INTO accounts (id, handle, name, created_at, checksum) VALUES (?, ?, ?, ?, ?)";
 const INSERT_CREDENTIALS: &str =
     "INSERT INTO credentials (account, password, checksum) VALUES (?, ?, ?)";
-const INSERT_DEVICE: &str =
-    "INSERT INTO devices (id, account, name, created_at, checksum) VALUES (?, ?, ?, ?, ?)";
-const INSERT_SESSION: &str = "INSERT INTO sessions
-    (id, account, device, created_at, refresh, refreshed_at, superseded, revoked_at, checksum)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-const UPDATE_CREDENTIALS: &str =
-    "UPDATE credentials SET password = ?, checksum = ? WHERE account = ?";
-const UPDATE_SESSION: &str = "UPDATE sessions
-    SET refresh = ?, refreshed_at = ?, superseded = ?, revoked_at = ?, checksum = ? WHERE id = ?";
+const UPDATE_NAME: &str = "UPDATE accounts SET name = ?, checksum = ? WHERE id = ?";
 
 #[async_trait]
 impl AccountStore for Accounts {
@@ -91,16 +80,40 @@ impl AccountStore for Accounts {
         with: PasswordHash,
     ) -> Result<bool, AccountError> {
         let mut write = self.begin().await?;
-        let query = sqlx::query(CREDENTIALS_BY_ID).bind(account.as_bytes().as_slice());
-        let found = query.fetch_optional(&mut *write).await.map_err(failure::before)?;
-        let Some(found) = found else { return Ok(false) };
-        let (_, password) = row::credentials(&found).map_err(failure::before)?;
-        if password != *current {
+        if !password_is(&mut write, account, current).await? {
             return Ok(false);
         }
-        sqlx::query(UPDATE_CREDENTIALS)
-            .bind(with.as_str())
-            .bind(row::of_credentials(account, &with))
+        update_password(&mut write, account, &with).await?;
+        write.commit().await.map_err(failure::commit)?;
+        Ok(true)
+    }
+
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        let PasswordChange { account, current, with, keep, at } = change;
+        let mut write = self.begin().await?;
+        if !password_is(&mut write, account, &current).await? {
+            return Ok(None);
+        }
+        update_password(&mut write, account, &with).await?;
+        let mut others = living_sessions(&mut write, Some(account)).await?;
+        others.retain(|session| Some(session.id) != keep);
+        let ended = end(&mut write, others, at).await?;
+        write.commit().await.map_err(failure::commit)?;
+        Ok(Some(ended))
+    }
+
+    async fn rename(&self, account: AccountId, name: Title) -> Result<bool, AccountError> {
+        let mut write = self.begin().await?;
+        let query = sqlx::query(ACCOUNTS_BY_ID).bind(hexadecimal_list(&[account]));
+        let found = query.fetch_optional(&mut *write).await.map_err(failure::before)?;
+        let Some(found) = found else { return Ok(false) };
+        let renamed = Account { name, ..row::account(&found).map_err(failure::before)? };
+        sqlx::query(UPDATE_NAME)
+            .bind(renamed.name.as_str())
+            .bind(row::of_account(&renamed))
             .bind(account.as_bytes().as_slice())
             .execute(&mut *write)
             .await
@@ -121,16 +134,38 @@ impl AccountStore for Accounts {
         found.as_ref().map(row::account).transpose().map_err(failure::before)
     }
 
-    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
+    async fn create_session(
+        &self,
+        new: NewSession,
+        proof: &PasswordHash,
+        living_max: usize,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        let (account, id, at) = (new.account, new.session, new.at);
         let mut write = self.begin().await?;
+        let known = password(&mut write, account).await?.ok_or(AccountError::NoSuchAccount)?;
+        if known != *proof {
+            return Ok(None);
+        }
         insert_session(&mut write, new).await?;
-        write.commit().await.map_err(failure::commit)
+        let mut others = living_sessions(&mut write, Some(account)).await?;
+        others.retain(|session| session.id != id);
+        others.sort_unstable_by_key(|session| (session.refreshed_at, session.id));
+        others.truncate((others.len() + 1).saturating_sub(living_max));
+        let ended = end(&mut write, others, at).await?;
+        write.commit().await.map_err(failure::commit)?;
+        Ok(Some(ended))
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
         let query = sqlx::query(SESSION_BY_ID).bind(id.as_bytes().as_slice());
         let found = query.fetch_optional(&self.readers).await.map_err(failure::before)?;
         found.as_ref().map(row::session).transpose().map_err(failure::before)
+    }
+
+    async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, AccountError> {
+        let query = sqlx::query(LIVING_SESSIONS_OF).bind(account.as_bytes().as_slice());
+        let found = query.fetch_all(&self.readers).await.map_err(failure::before)?;
+        found.iter().map(row::session).collect::<Result<_, _>>().map_err(failure::before)
     }
 
     async fn rotate(&self, rotation: Rotation) -> Result<bool, AccountError> {
@@ -210,74 +245,11 @@ impl Accounts {
         at: Micros,
     ) -> Result<Vec<SessionId>, AccountError> {
         let mut write = self.begin().await?;
-        let account = account.map(|account| account.as_bytes().to_vec());
-        let query = sqlx::query(LIVING_SESSIONS).bind(account);
-        let found = query.fetch_all(&mut *write).await.map_err(failure::before)?;
-        let mut ended = Vec::with_capacity(found.len());
-        for found in &found {
-            let mut session = row::session(found).map_err(failure::before)?;
-            session.revoked_at = Some(at);
-            update_session(&mut write, &session).await?;
-            ended.push(session.id);
-        }
+        let living = living_sessions(&mut write, account).await?;
+        let ended = end(&mut write, living, at).await?;
         write.commit().await.map_err(failure::commit)?;
         Ok(ended)
     }
-}
-
-async fn update_session(
-    write: &mut SqliteConnection,
-    session: &Session,
-) -> Result<(), AccountError> {
-    sqlx::query(UPDATE_SESSION)
-        .bind(session.refresh.as_bytes().as_slice())
-        .bind(time_column(session.refreshed_at))
-        .bind(row::superseded_column(&session.superseded))
-        .bind(session.revoked_at.map(time_column))
-        .bind(row::of_session(session))
-        .bind(session.id.as_bytes().as_slice())
-        .execute(write)
-        .await
-        .map_err(failure::before)?;
-    Ok(())
-}
-
-async fn insert_session(write: &mut SqliteConnection, new: NewSession) -> Result<(), AccountError> {
-    sqlx::query(INSERT_DEVICE)
-        .bind(new.device.as_bytes().as_slice())
-        .bind(new.account.as_bytes().as_slice())
-        .bind(new.device_name.as_deref())
-        .bind(time_column(new.at))
-        .bind(row::of_device(&new))
-        .execute(&mut *write)
-        .await
-        .map_err(failure::before)?;
-    let NewSession { account, device, device_name, session: id, refresh, at } = new;
-    let session = Session {
-        id,
-        account,
-        device,
-        device_name,
-        created_at: at,
-        refresh,
-        refreshed_at: at,
-        superseded: Vec::new(),
-        revoked_at: None,
-    };
-    sqlx::query(INSERT_SESSION)
-        .bind(id.as_bytes().as_slice())
-        .bind(account.as_bytes().as_slice())
-        .bind(device.as_bytes().as_slice())
-        .bind(time_column(at))
-        .bind(refresh.as_bytes().as_slice())
-        .bind(time_column(at))
-        .bind(row::superseded_column(&session.superseded))
-        .bind(None::<i64>)
-        .bind(row::of_session(&session))
-        .execute(write)
-        .await
-        .map_err(failure::before)?;
-    Ok(())
 }
 
 /// The only unique column that a caller can collide in is the handle: ids are made once.

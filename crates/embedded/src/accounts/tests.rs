@@ -50,7 +50,7 @@ fn any_sequence_agrees() {
 async fn fill(store: &dyn AccountStore) {
     for (number, handle) in (1..).zip(["ada", "grace", "alan", "edsger", "barbara"]) {
         sample::create(store, &sample::account(number, handle)).await.unwrap();
-        store.create_session(sample::session(number, 100 + number)).await.unwrap();
+        sample::begin(store, &sample::session(number, 100 + number)).await.unwrap();
         let first = sample::session(number, number);
         let (presented, successor) = (first.refresh, sample::token(200 + number));
         let rotation =

@@ -58,6 +58,7 @@ const ORPHANS: &[(&str, &str)] = &[
 
 /// The text of the tables, and the migrations that made them.
 const TEXT: &str = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name";
+const LAST_MIGRATION: &str = "SELECT max(version) FROM _sqlx_migrations";
 const MIGRATIONS: &str = "SELECT version, success, checksum FROM _sqlx_migrations ORDER BY version";
 
 /// Reads everything in the database at `path`, which no process has open; writes nothing into it.
@@ -132,10 +133,14 @@ async fn check_content(database: &mut SqliteConnection, found: &mut Found) -> Re
     Ok(())
 }
 
-/// The text of the tables and the list of migrations are those of this version.
+/// The text of the tables and the list of migrations are those of the version that the file says it is of: this one or an older one.
 async fn check_tables(database: &mut SqliteConnection, found: &mut Found) -> Result<(), Error> {
     let mut fresh = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true).connect().await?;
-    schema::migrator().run(&mut fresh).await.map_err(|error| Error::Migrate(Box::new(error)))?;
+    let last: Option<i64> = sqlx::query_scalar(LAST_MIGRATION).fetch_one(&mut *database).await?;
+    schema::migrator(last)
+        .run(&mut fresh)
+        .await
+        .map_err(|error| Error::Migrate(Box::new(error)))?;
     let tables = async |database: &mut SqliteConnection| {
         sqlx::query_as::<_, (String, String, String, Option<String>)>(TEXT)
             .fetch_all(database)

@@ -1,6 +1,7 @@
 //! What an operator may do to an account without its password: give it another one. It is asked for at the machine, never by a client.
 
 use parlance_core::Refusal;
+use parlance_ports::PasswordChange;
 use parlance_types::{AccountId, Code, Handle};
 
 use super::password::Password;
@@ -24,23 +25,20 @@ impl Accounts {
         for _ in 0..ATTEMPTS_MAX {
             let known = self.store.credentials(&handle).await.map_err(refused)?;
             let known = known.ok_or_else(unknown)?;
-            let replaced =
-                self.store.replace_password(known.account, &known.password, hash.clone()).await;
-            if replaced.map_err(refused)? {
-                let ended = self.end_all(known.account).await?;
-                return Ok((known.account, ended));
+            let at = self.clock.now();
+            let change = PasswordChange {
+                account: known.account,
+                current: known.password,
+                with: hash.clone(),
+                keep: None,
+                at,
+            };
+            let living = self.living(known.account).await?;
+            let write = self.store.change_password(change);
+            if let Some(ended) = self.ending(known.account, living, at, write).await? {
+                return Ok((known.account, ended.len()));
             }
         }
         Err(Refusal::new(Code::Unavailable))
-    }
-
-    /// Ends every session of an account: their tokens and sockets are refused from now on.
-    async fn end_all(&self, account: AccountId) -> Result<usize, Refusal> {
-        let at = self.clock.now();
-        let ended = self.store.revoke_all(account, at).await.map_err(refused)?;
-        for session in &ended {
-            self.refuse(account, *session, at);
-        }
-        Ok(ended.len())
     }
 }

@@ -98,13 +98,31 @@ impl Accounts {
         self.end(signed.account, signed.session).await
     }
 
-    async fn end(&self, account: AccountId, session: SessionId) -> Result<(), Refusal> {
+    pub(super) async fn end(&self, account: AccountId, session: SessionId) -> Result<(), Refusal> {
         let at = self.clock.now();
-        let mut ending = Ending { accounts: self, account, session, at, happened: true };
-        let ended = self.store.revoke(session, at).await;
-        // If it may have ended it is over here too, and the client asks again.
-        ending.happened = matches!(ended, Ok(_) | Err(AccountError::Unknown(_)));
-        ended.map(drop).map_err(refused)
+        // If it had ended before it is over here too.
+        let write = async { self.store.revoke(session, at).await.map(|_| Some(vec![session])) };
+        self.ending(account, vec![session], at, write).await.map(drop)
+    }
+
+    /// Runs a write that ends sessions of an account, and refuses them from then on; `None`: nothing was written. Where nobody can
+    /// tell whether it happened, those that were `expected` to end are over here, and the client asks again.
+    pub(super) async fn ending(
+        &self,
+        account: AccountId,
+        expected: Vec<SessionId>,
+        at: Micros,
+        write: impl Future<Output = Result<Option<Vec<SessionId>>, AccountError>>,
+    ) -> Result<Option<Vec<SessionId>>, Refusal> {
+        let mut ending = Ending { accounts: self, account, sessions: expected, at };
+        let written = write.await;
+        match &written {
+            Ok(ended) => ending.sessions = ended.clone().unwrap_or_default(),
+            Err(AccountError::Unknown(_)) => {}
+            Err(_) => ending.sessions.clear(),
+        }
+        drop(ending);
+        written.map_err(refused)
     }
 
     /// Refuses on this node what names a session that ended.
@@ -156,16 +174,14 @@ impl Accounts {
 struct Ending<'a> {
     accounts: &'a Accounts,
     account: AccountId,
-    session: SessionId,
+    sessions: Vec<SessionId>,
     at: Micros,
-    happened: bool,
 }
 
 impl Drop for Ending<'_> {
     fn drop(&mut self) {
-        if !self.happened {
-            return;
+        for session in &self.sessions {
+            self.accounts.refuse(self.account, *session, self.at);
         }
-        self.accounts.refuse(self.account, self.session, self.at);
     }
 }

@@ -1,4 +1,5 @@
 mod lookups;
+mod owning;
 mod refreshing;
 mod signing;
 mod tokens;

@@ -7,7 +7,7 @@ use parlance_core::connection::{Connection, Door, Input, Output, Page};
 use parlance_engine::outlet::{Outlet, Peer};
 use parlance_engine::{Listing, random};
 use parlance_types::frame::{Bye, ClientFrame, Hello, Listing as FirstPage, Ready, ServerFrame};
-use parlance_types::{CloseCode, ConnectionId, limits};
+use parlance_types::{CloseCode, Code, ConnectionId, limits};
 
 use super::now_ms;
 use super::queue::{Line, Outgoing};
@@ -35,7 +35,11 @@ pub(crate) async fn greet(
         Ok(signed) => signed,
         Err(code) => {
             engine.metrics().refused(code);
-            return Err((turned_away(&mut machine, CloseCode::Unauthenticated), line));
+            let why = match code {
+                Code::SessionRevoked => CloseCode::SessionRevoked,
+                _ => CloseCode::Unauthenticated,
+            };
+            return Err((turned_away(&mut machine, why), line));
         }
     };
     let connection = ConnectionId::from_time(engine.clock().now().as_ms(), random());

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a contract is a test")]
 
 mod sequence;
+mod sessions;
 
 use std::sync::Arc;
 
@@ -17,6 +18,11 @@ use crate::account::{
 
 pub mod sample;
 pub use sequence::any_sequence_agrees_with_memory;
+pub use sessions::{
+    an_account_is_shown_by_its_new_name, an_old_password_begins_no_session,
+    another_password_ends_the_others, of_too_many_sessions_the_oldest_end,
+    those_that_live_are_listed,
+};
 
 /// Where accounts are kept.
 #[async_trait]
@@ -40,6 +46,11 @@ macro_rules! account_contract {
             the_newest_superseded_tokens_are_remembered
             a_revoked_session_stays_revoked
             all_sessions_of_one_account_end_at_once
+            those_that_live_are_listed
+            another_password_ends_the_others
+            an_old_password_begins_no_session
+            of_too_many_sessions_the_oldest_end
+            an_account_is_shown_by_its_new_name
             everything_is_there_after_opening_again
         }
     };
@@ -99,7 +110,7 @@ pub async fn a_refused_account_leaves_nothing(place: &mut impl Place) {
     assert_eq!(store.session(sample::session(2, 2).session).await, Ok(None));
     let credentials = store.credentials(&refused.handle).await.unwrap().unwrap();
     assert_eq!(credentials.account, sample::account(1, "ada").id);
-    let none = store.create_session(sample::session(2, 9)).await;
+    let none = sample::begin(&*store, &sample::session(2, 9)).await;
     assert_eq!(none, Err(AccountError::NoSuchAccount));
 }
 
@@ -120,11 +131,11 @@ pub async fn a_password_is_replaced_only_if_it_is_the_current_one(place: &mut im
 pub async fn a_session_needs_an_account(place: &mut impl Place) {
     let store = place.open().await;
     let new = sample::session(1, 7);
-    assert_eq!(store.create_session(new.clone()).await, Err(AccountError::NoSuchAccount));
+    assert_eq!(sample::begin(&*store, &new).await, Err(AccountError::NoSuchAccount));
     assert_eq!(store.session(new.session).await, Ok(None));
 
     sample::create(&*store, &sample::account(1, "ada")).await.unwrap();
-    store.create_session(new.clone()).await.unwrap();
+    assert_eq!(sample::begin(&*store, &new).await, Ok(Some(vec![])));
     let expected = Session {
         id: new.session,
         account: new.account,
@@ -189,7 +200,7 @@ pub async fn the_newest_superseded_tokens_are_remembered(place: &mut impl Place)
 pub async fn a_revoked_session_stays_revoked(place: &mut impl Place) {
     let store = place.open().await;
     sample::create(&*store, &sample::account(1, "ada")).await.unwrap();
-    store.create_session(sample::session(1, 2)).await.unwrap();
+    sample::begin(&*store, &sample::session(1, 2)).await.unwrap();
     let (one, two) = (sample::session(1, 1), sample::session(1, 2));
     assert_eq!(store.revoke(one.session, Micros::new(10)).await, Ok(true));
     assert_eq!(
@@ -228,8 +239,8 @@ pub async fn all_sessions_of_one_account_end_at_once(place: &mut impl Place) {
     let grace = sample::account(2, "grace");
     sample::create(&*store, &grace).await.unwrap();
     let [one, two, three] = [1, 3, 4].map(|session| sample::session(1, session));
-    store.create_session(two.clone()).await.unwrap();
-    store.create_session(three.clone()).await.unwrap();
+    sample::begin(&*store, &two).await.unwrap();
+    sample::begin(&*store, &three).await.unwrap();
     store.revoke(two.session, Micros::new(10)).await.unwrap();
 
     let mut ended = store.revoke_all(one.account, Micros::new(20)).await.unwrap();
@@ -258,7 +269,7 @@ pub async fn everything_is_there_after_opening_again(place: &mut impl Place) {
     };
     sample::create(&*store, &ada).await.unwrap();
     let (first, second) = (sample::session(1, 1), sample::session(1, 2));
-    store.create_session(second.clone()).await.unwrap();
+    sample::begin(&*store, &second).await.unwrap();
     store.revoke(second.session, Micros::new(9)).await.unwrap();
     let rotation = Rotation {
         session: first.session,

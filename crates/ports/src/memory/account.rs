@@ -5,11 +5,11 @@ mod faulty;
 use async_trait::async_trait;
 use hashbrown::{HashMap, hash_map::Entry};
 use parking_lot::Mutex;
-use parlance_types::{AccountId, Handle, Micros, SessionId};
+use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
-    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation,
-    SUPERSEDED_MAX, Session, Superseded,
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
+    Rotation, SUPERSEDED_MAX, Session, Superseded,
 };
 
 pub use faulty::{AccountFault, FaultyAccounts};
@@ -42,6 +42,22 @@ impl Rows {
             revoked_at: None,
         };
         self.sessions.insert(id, session);
+    }
+
+    fn living(&mut self, account: AccountId) -> impl Iterator<Item = &mut Session> {
+        let lives = move |session: &&mut Session| {
+            session.account == account && session.revoked_at.is_none()
+        };
+        self.sessions.values_mut().filter(lives)
+    }
+
+    fn end(&mut self, account: AccountId, keep: Option<SessionId>, at: Micros) -> Vec<SessionId> {
+        let others = self.living(account).filter(|session| Some(session.id) != keep);
+        let ended = others.map(|session| {
+            session.revoked_at = Some(at);
+            session.id
+        });
+        ended.collect()
     }
 }
 
@@ -105,13 +121,58 @@ impl AccountStore for MemoryAccounts {
         Ok(found.map(|(account, _)| account.clone()))
     }
 
-    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        let PasswordChange { account, current, with, keep, at } = change;
         let rows = &mut *self.rows.lock();
-        if !rows.accounts.contains_key(&new.account) {
-            return Err(AccountError::NoSuchAccount);
+        match rows.accounts.get_mut(&account) {
+            Some((_, password)) if *password == current => *password = with,
+            _ => return Ok(None),
         }
+        Ok(Some(rows.end(account, keep, at)))
+    }
+
+    async fn rename(&self, account: AccountId, name: Title) -> Result<bool, AccountError> {
+        let mut rows = self.rows.lock();
+        let Some((account, _)) = rows.accounts.get_mut(&account) else { return Ok(false) };
+        account.name = name;
+        Ok(true)
+    }
+
+    async fn create_session(
+        &self,
+        new: NewSession,
+        proof: &PasswordHash,
+        living_max: usize,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        let rows = &mut *self.rows.lock();
+        let Some((_, password)) = rows.accounts.get(&new.account) else {
+            return Err(AccountError::NoSuchAccount);
+        };
+        if password != proof {
+            return Ok(None);
+        }
+        let (account, id, at) = (new.account, new.session, new.at);
         rows.begin(new);
-        Ok(())
+        let mut others: Vec<_> = rows
+            .living(account)
+            .filter(|session| session.id != id)
+            .map(|session| (session.refreshed_at, session.id))
+            .collect();
+        others.sort_unstable();
+        others.truncate((others.len() + 1).saturating_sub(living_max));
+        for (_, id) in &others {
+            if let Some(session) = rows.sessions.get_mut(id) {
+                session.revoked_at = Some(at);
+            }
+        }
+        Ok(Some(others.into_iter().map(|(_, id)| id).collect()))
+    }
+
+    async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, AccountError> {
+        Ok(self.rows.lock().living(account).map(|session| session.clone()).collect())
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
@@ -149,14 +210,7 @@ impl AccountStore for MemoryAccounts {
         account: AccountId,
         at: Micros,
     ) -> Result<Vec<SessionId>, AccountError> {
-        let mut rows = self.rows.lock();
-        let lives =
-            |session: &&mut Session| session.account == account && session.revoked_at.is_none();
-        let ended = rows.sessions.values_mut().filter(lives).map(|session| {
-            session.revoked_at = Some(at);
-            session.id
-        });
-        Ok(ended.collect())
+        Ok(self.rows.lock().end(account, None, at))
     }
 
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {

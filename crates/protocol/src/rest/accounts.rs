@@ -28,6 +28,16 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A password that is set may be neither short nor endless.
+    pub(super) fn check_length(&self, field: &str) -> Result<(), DecodeError> {
+        let length = limits::PASSWORD_BYTES_MIN..=limits::PASSWORD_BYTES_MAX;
+        if length.contains(&self.0.len()) {
+            return Ok(());
+        }
+        let error = TOP.wrong(field, Code::WeakPassword.message());
+        Err(DecodeError { code: Code::WeakPassword, ..error })
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -67,11 +77,7 @@ impl RestBody for SignUp {
 
         let read: In = TOP.read(text)?;
         let password = TOP.need("password", read.password)?;
-        let length = limits::PASSWORD_BYTES_MIN..=limits::PASSWORD_BYTES_MAX;
-        if !length.contains(&password.0.len()) {
-            let error = TOP.wrong("password", Code::WeakPassword.message());
-            return Err(DecodeError { code: Code::WeakPassword, ..error });
-        }
+        password.check_length("password")?;
         Ok(Self {
             handle: TOP.need("handle", read.handle)?,
             password,

@@ -1,5 +1,7 @@
 use parlance_types::frame::{AccountMarks, Cursor, ErrorFrame, Head, Listing, Ok as OkFrame, Page};
-use parlance_types::{Action, Code, ConnectionId, Epoch, Listed, Position, Role, Seq, Settings};
+use parlance_types::{
+    Action, Code, ConnectionId, Epoch, Listed, Micros, Position, Role, Seq, Settings,
+};
 use proptest::option;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -28,12 +30,18 @@ proptest! {
         person in arbitrary::person(),
         (account, device, session) in (arbitrary::account(), arbitrary::device(), arbitrary::session()),
     ) {
-        survives(SignUp { handle: handle.clone(), password: password.clone(), name, device_name: device_name.clone() })?;
-        survives(SignIn { handle, password: password.clone(), device_name })?;
+        survives(SignUp { handle: handle.clone(), password: password.clone(), name: name.clone(), device_name: device_name.clone() })?;
+        survives(SignIn { handle, password: password.clone(), device_name: device_name.clone() })?;
         survives(Refresh { refresh_token: password.clone() })?;
         survives(StreamTicket { ticket: password.clone(), expires_in: 30 })?;
-        let (access_token, refresh_token) = (password.clone(), password);
+        let (access_token, refresh_token) = (password.clone(), password.clone());
         survives(Tokens { account, device, session, access_token, expires_in: 900, refresh_token })?;
+        let at = Micros::new(1_795_430_000_000_000);
+        let (named, change) = (device_name.clone(), password.clone());
+        let one = Session { session, device, device_name: named, created_at: at, used_at: at, current: true };
+        survives(Sessions(vec![one.clone(), Session { current: false, ..one }]))?;
+        survives(PasswordChange { password: change.clone(), new_password: change })?;
+        survives(MeChange { name: name.clone() })?;
         survives(Me { person: person.clone(), device, session })?;
         survives(People(vec![person.clone(); 2]))?;
         survives(person)?;
@@ -106,6 +114,11 @@ fn the_field_at_fault_is_named() {
     refused::<SignUp>(&json!({"handle": "ada", "password": "12345678", "name": ""}), "name");
     refused::<SignIn>(&json!({"handle": 5, "password": "x"}), "handle");
     refused::<Refresh>(&json!({}), "refresh_token");
+    refused::<PasswordChange>(&json!({"new_password": "12345678"}), "password");
+    refused::<PasswordChange>(&json!({"password": "12345678"}), "new_password");
+    let short = json!({"password": "12345678", "new_password": "1234567"});
+    assert_eq!(refused::<PasswordChange>(&short, "new_password").code, Code::WeakPassword);
+    refused::<MeChange>(&json!({"name": ""}), "name");
     refused::<Message>(&json!({}), "body");
     refused::<Message>(&json!({"body": {"kind": "text", "text": ""}}), "body.text");
     refused::<Message>(&json!({"message_id": 1, "body": {"kind": "leave"}}), "message_id");

@@ -294,6 +294,7 @@ pub(crate) struct Person {
     pub(crate) account: String,
     pub(crate) token: String,
     pub(crate) refresh: String,
+    pub(crate) session: String,
 }
 
 impl Person {
@@ -305,6 +306,7 @@ impl Person {
             account: text("account"),
             token: text("access_token"),
             refresh: text("refresh_token"),
+            session: text("session"),
         }
     }
 }

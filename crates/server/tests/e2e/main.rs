@@ -27,6 +27,7 @@ mod proxies;
 mod repair;
 mod rest;
 mod resume;
+mod sessions;
 mod socket;
 mod streams;
 mod surface;

@@ -1,6 +1,6 @@
 //! Accounts to try a store with: the same number makes the same thing.
 
-use parlance_types::{AccountId, DeviceId, Micros, SessionId, Title};
+use parlance_types::{AccountId, DeviceId, Micros, SessionId, Title, limits};
 
 use crate::account::{Account, AccountError, AccountStore, NewSession, PasswordHash, TokenHash};
 
@@ -41,4 +41,13 @@ pub fn session(account: u8, number: u8) -> NewSession {
 pub async fn create(store: &dyn AccountStore, account: &Account) -> Result<(), AccountError> {
     let number = account.id.as_bytes()[0];
     store.create_account(account.clone(), password(number), session(number, number)).await
+}
+
+/// Begins a session of an account that has the password of its own number.
+pub async fn begin(
+    store: &dyn AccountStore,
+    new: &NewSession,
+) -> Result<Option<Vec<SessionId>>, AccountError> {
+    let proof = password(new.account.as_bytes()[0]);
+    store.create_session(new.clone(), &proof, limits::SESSIONS_MAX).await
 }

@@ -7,7 +7,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use super::{Place, sample};
-use crate::account::{Account, AccountError, AccountStore, Credentials, Rotation, Session};
+use crate::account::{
+    Account, AccountError, AccountStore, Credentials, PasswordChange, Rotation, Session,
+};
 use crate::memory::MemoryAccounts;
 
 const HANDLES: [&str; 4] = ["ada", "ADA", "grace", "alan"];
@@ -16,8 +18,10 @@ const NUMBERS: u8 = 6;
 #[derive(Clone, Debug)]
 enum Call {
     Create { account: u8, handle: usize },
-    Begin { account: u8, session: u8 },
+    Begin { account: u8, session: u8, proof: u8, living_max: usize },
     Replace { account: u8, current: u8, with: u8 },
+    Change { account: u8, current: u8, with: u8, keep: Option<u8>, at: u64 },
+    Rename { account: u8, name: u8 },
     Rotate { session: u8, presented: u8, successor: u8, at: u64 },
     Revoke { session: u8, at: u64 },
     RevokeAll { account: u8, at: u64 },
@@ -29,9 +33,18 @@ fn call() -> impl Strategy<Value = Call> {
     let at = || 0_u64..50;
     prop_oneof![
         4 => (number(), 0..HANDLES.len()).prop_map(|(account, handle)| Call::Create { account, handle }),
-        3 => (number(), NUMBERS..2 * NUMBERS).prop_map(|(account, session)| Call::Begin { account, session }),
+        3 => (number(), NUMBERS..2 * NUMBERS, number(), 1..4_usize).prop_map(
+            |(account, session, proof, living_max)| Call::Begin { account, session, proof, living_max }
+        ),
+        3 => (number(), NUMBERS..2 * NUMBERS).prop_map(
+            |(account, session)| Call::Begin { account, session, proof: account, living_max: 4 }
+        ),
         2 => (number(), number(), number())
             .prop_map(|(account, current, with)| Call::Replace { account, current, with }),
+        2 => (number(), number(), number(), proptest::option::of(1..2 * NUMBERS), at()).prop_map(
+            |(account, current, with, keep, at)| Call::Change { account, current, with, keep, at }
+        ),
+        1 => (number(), number()).prop_map(|(account, name)| Call::Rename { account, name }),
         6 => (1..2 * NUMBERS, number(), number(), at())
             .prop_map(|(session, presented, successor, at)| Call::Rotate { session, presented, successor, at }),
         1 => (1..2 * NUMBERS, at()).prop_map(|(session, at)| Call::Revoke { session, at }),
@@ -47,8 +60,24 @@ async fn make(store: &dyn AccountStore, call: &Call) -> Result<bool, AccountErro
             let account = sample::account(account, HANDLES[handle]);
             sample::create(store, &account).await.map(|()| true)
         }
-        Call::Begin { account, session } => {
-            store.create_session(sample::session(account, session)).await.map(|()| true)
+        Call::Begin { account, session, proof, living_max } => {
+            let new = sample::session(account, session);
+            let begun = store.create_session(new, &sample::password(proof), living_max).await?;
+            Ok(begun.is_some())
+        }
+        Call::Change { account, current, with, keep, at } => {
+            let change = PasswordChange {
+                account: AccountId::from_bytes([account; 16]),
+                current: sample::password(current),
+                with: sample::password(with),
+                keep: keep.map(|session| SessionId::from_bytes([session; 16])),
+                at: Micros::new(at),
+            };
+            Ok(store.change_password(change).await?.is_some())
+        }
+        Call::Rename { account, name } => {
+            let name = sample::title(&format!("name {name}"));
+            store.rename(AccountId::from_bytes([account; 16]), name).await
         }
         Call::Replace { account, current, with } => {
             let account = AccountId::from_bytes([account; 16]);
@@ -79,6 +108,7 @@ struct Seen {
     by_handle: Vec<Option<Account>>,
     credentials: Vec<Option<Credentials>>,
     sessions: Vec<Option<Session>>,
+    living: Vec<Session>,
     revoked: Vec<(SessionId, Micros)>,
 }
 
@@ -87,6 +117,11 @@ async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
     let mut accounts = store.accounts(&ids).await?;
     accounts.sort_unstable_by_key(|account| account.id);
     let (mut by_handle, mut credentials, mut sessions) = (vec![], vec![], vec![]);
+    let mut living = Vec::new();
+    for id in &ids {
+        living.extend(store.sessions(*id).await?);
+    }
+    living.sort_unstable_by_key(|session| session.id);
     for handle in HANDLES {
         let handle: Handle = handle.parse().expect("a sample is a handle");
         by_handle.push(store.account_by_handle(&handle).await?);
@@ -97,7 +132,7 @@ async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
     }
     let mut revoked = store.revoked_since(Micros::new(25)).await?;
     revoked.sort_unstable();
-    Ok(Seen { accounts, by_handle, credentials, sessions, revoked })
+    Ok(Seen { accounts, by_handle, credentials, sessions, living, revoked })
 }
 
 async fn run(place: &mut impl Place, calls: &[Call]) -> Result<(), TestCaseError> {
@@ -120,7 +155,7 @@ async fn run(place: &mut impl Place, calls: &[Call]) -> Result<(), TestCaseError
         prop_assert_eq!(&expected, &found, "{:?}", call);
         match *call {
             Call::Create { account, .. } if found.is_ok() => created[usize::from(account)] = true,
-            Call::Begin { session, .. } if found.is_ok() => begun[usize::from(session)] = true,
+            Call::Begin { session, .. } if found == Ok(true) => begun[usize::from(session)] = true,
             _ => {}
         }
     }

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use parlance_types::{AccountId, Handle, Micros, SessionId};
+use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
-    Account, AccountError, AccountStore, Credentials, NewSession, PasswordHash, Rotation, Session,
+    Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
+    Rotation, Session,
 };
 
 /// What happens to a call.
@@ -106,8 +107,28 @@ impl AccountStore for FaultyAccounts {
         self.pass(self.inner.account_by_handle(handle)).await
     }
 
-    async fn create_session(&self, new: NewSession) -> Result<(), AccountError> {
-        self.pass(self.inner.create_session(new)).await
+    async fn change_password(
+        &self,
+        change: PasswordChange,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        self.pass(self.inner.change_password(change)).await
+    }
+
+    async fn rename(&self, account: AccountId, name: Title) -> Result<bool, AccountError> {
+        self.pass(self.inner.rename(account, name)).await
+    }
+
+    async fn create_session(
+        &self,
+        new: NewSession,
+        proof: &PasswordHash,
+        living_max: usize,
+    ) -> Result<Option<Vec<SessionId>>, AccountError> {
+        self.pass(self.inner.create_session(new, proof, living_max)).await
+    }
+
+    async fn sessions(&self, account: AccountId) -> Result<Vec<Session>, AccountError> {
+        self.pass(self.inner.sessions(account)).await
     }
 
     async fn session(&self, id: SessionId) -> Result<Option<Session>, AccountError> {
