@@ -3,13 +3,11 @@
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::BytesMut;
-use parlance_protocol::json::{decode_server, encode_client};
 use parlance_types::frame::{MarkRequest, Place};
 use parlance_types::{Action, ConversationId, MessageId, Micros, Seq, SignalRequest};
 
+use crate::carrier::{Carrier, Door};
 use crate::machine::{Entry, Machine, Output, Saved, Update};
-use crate::socket::WebSocket;
 use crate::{Client, ClientError};
 
 /// From the wish to connect to the upgraded connection; then it is tried again.
@@ -20,7 +18,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Connection {
     client: Client,
     machine: Machine,
-    socket: Option<WebSocket>,
+    door: Door,
+    carrier: Option<Carrier>,
     todo: Todo,
     /// How far the server's clock is ahead of ours, in milliseconds.
     clock_offset_ms: i64,
@@ -40,7 +39,8 @@ impl Connection {
         Self {
             client,
             machine,
-            socket: None,
+            door: Door::Socket,
+            carrier: None,
             todo: Todo::Nothing,
             clock_offset_ms: 0,
             last_id_ms: 0,
@@ -80,6 +80,17 @@ impl Connection {
         self.machine.saved()
     }
 
+    /// From now on goes through another door. What is under way is asked for again there; nothing is lost by it.
+    pub fn change_door(&mut self, door: Door) {
+        if self.door == door {
+            return;
+        }
+        self.door = door;
+        if self.carrier.is_some() {
+            self.lost();
+        }
+    }
+
     /// What happens next. May be dropped half-way. An error is final; lost connections are not errors.
     pub async fn next(&mut self) -> Result<Update, ClientError> {
         loop {
@@ -105,15 +116,13 @@ impl Connection {
                     return Ok(Some(update));
                 }
                 Output::Transmit(frame) => {
-                    if let Some(socket) = &mut self.socket {
-                        let mut text = BytesMut::new();
-                        encode_client(&frame, &mut text);
-                        socket.push(&text)?;
+                    if let Some(carrier) = &mut self.carrier {
+                        carrier.push(frame)?;
                     }
                 }
                 Output::Connect => self.todo = Todo::Connect,
                 Output::Reauthenticate => self.todo = Todo::Reauthenticate,
-                Output::Disconnect => self.socket = None,
+                Output::Disconnect => self.carrier = None,
                 Output::Stop(_) => return Err(ClientError::Stopped),
             }
         }
@@ -121,12 +130,12 @@ impl Connection {
     }
 
     async fn connect(&mut self) {
-        let connect = WebSocket::connect(self.client.endpoint());
-        let socket = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
+        let connect = Carrier::open(self.door, self.client.endpoint());
+        let carrier = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
         self.todo = Todo::Nothing;
-        match socket.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) {
-            Ok(socket) => {
-                self.socket = Some(socket);
+        match carrier.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) {
+            Ok(carrier) => {
+                self.carrier = Some(carrier);
                 self.machine.connected(Instant::now());
             }
             Err(error) => {
@@ -161,21 +170,13 @@ impl Connection {
                 None => std::future::pending().await,
             }
         };
-        let Some(socket) = &mut self.socket else {
+        let Some(carrier) = &mut self.carrier else {
             pause.await;
             self.machine.tick(Instant::now());
             return;
         };
         let machine = &mut self.machine;
-        let mut fault = None;
-        let exchange = socket.exchange(|text| match decode_server(text.as_bytes()) {
-            Ok(frames) => {
-                for frame in frames {
-                    machine.receive(Instant::now(), frame);
-                }
-            }
-            Err(error) => fault = Some(error),
-        });
+        let exchange = carrier.exchange(|frame| machine.receive(Instant::now(), frame));
         let alive = tokio::select! {
             alive = exchange => alive,
             () = pause => {
@@ -183,19 +184,18 @@ impl Connection {
                 return;
             }
         };
-        if let Some(error) = fault {
-            tracing::debug!(%error, "the server sent what is not understood");
-            self.lost();
-        } else if !alive.unwrap_or_else(|error| {
-            tracing::debug!(%error, "connection lost");
-            false
-        }) {
-            self.lost();
+        match alive {
+            Ok(true) => {}
+            Ok(false) => self.lost(),
+            Err(error) => {
+                tracing::debug!(%error, "connection lost");
+                self.lost();
+            }
         }
     }
 
     fn lost(&mut self) {
-        self.socket = None;
+        self.carrier = None;
         self.machine.disconnected(Instant::now());
     }
 

@@ -53,6 +53,10 @@ impl Http {
         Ok(Self { endpoint: Endpoint::new(url)?, link: None })
     }
 
+    pub(crate) const fn at(endpoint: Endpoint) -> Self {
+        Self { endpoint, link: None }
+    }
+
     /// Host and port.
     #[must_use]
     pub fn authority(&self) -> &str {
@@ -135,7 +139,7 @@ impl Link {
     }
 }
 
-fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
+pub(crate) fn refusal(status: StatusCode, bytes: &[u8]) -> ClientError {
     match rest::decode::<ErrorFrame>(bytes) {
         Ok(error) => ClientError::Refused(Box::new(error)),
         Err(_) => ClientError::Malformed(format!("status {status} without an error")),

@@ -1,12 +1,13 @@
 //! The Rust SDK of Parlance.
 //!
 //! [`Machine`] is the client without its sockets: frames, time and randomness in; frames and [`Update`]s out. [`Client`] and
-//! [`Connection`] put it on the network with tokio. **Plain `http://` and `ws://` only**: put a proxy that speaks TLS in between, or
-//! drive the machine over a transport of your own.
+//! [`Connection`] put it on the network with tokio, over TLS for `https://`, through the [`Door`] that the application chooses. Or drive
+//! the machine over a transport of your own.
 //!
 //! See `examples/send.rs` for a whole program.
 #![deny(missing_docs)]
 
+mod carrier;
 mod client;
 mod connection;
 mod endpoint;
@@ -16,6 +17,7 @@ mod machine;
 mod saved;
 mod socket;
 
+pub use carrier::Door;
 pub use client::Client;
 pub use connection::Connection;
 pub use error::ClientError;
