@@ -176,6 +176,16 @@ pub enum Scenario {
         #[arg(long, default_value_t = 1_000.0)]
         rate: f64,
     },
+    /// Devices that change their door (WebSocket, event stream, long polling) again and again under load end with the same logs as those
+    /// that never do.
+    Doors {
+        /// Rooms: in each a device that stays, one that moves, and one that only listens.
+        #[arg(long, default_value_t = 5)]
+        rooms: usize,
+        /// Seconds between two changes.
+        #[arg(long, default_value_t = 2.0)]
+        period: f64,
+    },
     /// kill -9 and restart, again and again, under load.
     Crash {
         /// How often.

@@ -32,7 +32,7 @@ mod yardstick;
 pub use checker::{Checker, Observer, Sight, Verdict};
 pub use cli::{Cli, Format, Options, Pace, Scenario};
 pub use error::LoadError;
-pub use report::{Backup, Cold, Figures, Ratio, Report, Slow, Stored};
+pub use report::{Backup, Cold, DoorFigures, Doors, Figures, Ratio, Report, Slow, Stored};
 pub use yardstick::{Yardstick, run as relay};
 
 use std::io::{self, Write as _};
@@ -96,6 +96,7 @@ pub fn drill(cli: &Cli) -> Result<Report, LoadError> {
             };
             scenario::backup(&stage, plan)
         }
+        Scenario::Doors { rooms, period } => scenario::doors(&stage, *rooms, *period),
         Scenario::Crash { kills, pairs } => scenario::crash(&stage, *kills, *pairs),
         Scenario::Replay { files } => scenario::replay(&stage, files),
         Scenario::VerifyOrder { file } => history::verify(file),

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use crate::Verdict;
-pub use budget::{Backup, Cold, Slow, Stored};
+pub use budget::{Backup, Cold, DoorFigures, Doors, Slow, Stored};
 
 /// The result of one drill. A figure that a scenario does not have is `null`.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -59,6 +59,9 @@ pub struct Report {
     /// What only `backup` shows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backup: Option<Backup>,
+    /// What only `doors` shows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub doors: Option<Doors>,
     /// The generator was as busy as its core allows: the wall rate is its limit, not the server's.
     pub generator_saturated: bool,
     /// Deliveries for each second of the server's processor time: its own limit on one core.
@@ -186,6 +189,7 @@ impl fmt::Display for Report {
         let own = self.cold.iter().flat_map(Cold::lines);
         let own = own.chain(self.stored.iter().flat_map(Stored::lines));
         let own = own.chain(self.backup.iter().flat_map(Backup::lines));
+        let own = own.chain(self.doors.iter().flat_map(Doors::lines));
         for (name, value, unit) in own.chain(self.slow.iter().flat_map(Slow::lines)) {
             line(name, Some(value), unit)?;
         }

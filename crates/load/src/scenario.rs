@@ -3,6 +3,7 @@
 mod backup;
 mod cold;
 mod crash;
+mod doors;
 mod files;
 mod flood;
 mod history;
@@ -16,6 +17,7 @@ mod storm;
 pub(crate) use backup::{Plan as BackupPlan, backup};
 pub(crate) use cold::{Storm as ColdStorm, cold};
 pub(crate) use crash::crash;
+pub(crate) use doors::doors;
 pub(crate) use flood::{group, pairs};
 pub(crate) use history::history;
 pub(crate) use idle::idle;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::Method;
-use parlance_client::{Http, HttpRequest};
+use parlance_client::{Http, HttpRequest, Secret, SignIn};
 use parlance_types::{AccountId, ConversationId, MessageId};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
@@ -163,6 +163,12 @@ impl World {
             Ok(answers)
         })
     }
+}
+
+/// What a client signs in with.
+pub(crate) fn credentials(seat: &Seat) -> Result<SignIn, LoadError> {
+    let handle = seat.handle.parse().map_err(|_| LoadError::Answer("handle"))?;
+    Ok(SignIn { handle, password: Secret::new(PASSWORD), device_name: None })
 }
 
 async fn put(http: &mut Http, ask: &Ask) -> Result<Value, LoadError> {

@@ -42,6 +42,30 @@ pub struct Backup {
     pub bytes: u64,
 }
 
+/// `doors`: devices that change their door.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Doors {
+    /// Changes of door.
+    pub changes: u64,
+    /// Of those who moved, over a WebSocket.
+    pub socket: DoorFigures,
+    /// Over an event stream.
+    pub stream: DoorFigures,
+    /// By long polling.
+    pub poll: DoorFigures,
+    /// Messages that were sent and not acknowledged in the end.
+    pub unacknowledged: u64,
+}
+
+/// What came through one door.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct DoorFigures {
+    /// Connections.
+    pub connections: u64,
+    /// Events.
+    pub events: u64,
+}
+
 /// `stored`: a server with much in its store.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Stored {
@@ -105,6 +129,28 @@ impl Cold {
             ("ratio of p99", self.p99_ratio, ""),
             ("cold visits", self.visits_per_s, "per second"),
             ("p99 of a visit", self.visit_p99_ms, "ms"),
+        ]
+    }
+}
+
+impl Doors {
+    pub(crate) fn at(&mut self, door: parlance_client::Door) -> &mut DoorFigures {
+        match door {
+            parlance_client::Door::Socket => &mut self.socket,
+            parlance_client::Door::Stream => &mut self.stream,
+            parlance_client::Door::Poll => &mut self.poll,
+        }
+    }
+
+    pub(super) const fn lines(&self) -> [Line; 7] {
+        [
+            ("changes of door", self.changes as f64, ""),
+            ("by WebSocket", self.socket.connections as f64, "connections"),
+            ("by WebSocket", self.socket.events as f64, "events"),
+            ("by event stream", self.stream.connections as f64, "connections"),
+            ("by event stream", self.stream.events as f64, "events"),
+            ("by long polling", self.poll.connections as f64, "connections"),
+            ("by long polling", self.poll.events as f64, "events"),
         ]
     }
 }

@@ -36,6 +36,14 @@ fn devices_that_come_back_at_once_miss_nothing() {
 }
 
 #[test]
+fn devices_that_change_their_door_end_with_the_same_logs() {
+    let report = drill(&["doors", "--rooms", "2", "--period", "0.3"]);
+    let doors = &report["doors"];
+    assert!(doors["changes"].as_u64().is_some_and(|changes| changes > 0), "{report}");
+    assert!(doors["socket"]["events"].as_u64().is_some_and(|events| events > 0), "{report}");
+}
+
+#[test]
 fn a_full_store_and_a_cold_one_answer_everything() {
     let stored =
         drill(&["stored", "--messages", "5000", "--conversations", "100", "--active", "50"]);
