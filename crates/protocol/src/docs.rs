@@ -135,7 +135,7 @@ fn other_limits() -> String {
             limits::SIGNAL_MEMBERS_MAX as u64,
         ),
     ];
-    what_and_limit(&rows)
+    what_and_limit(rows)
 }
 
 fn door_limits() -> String {
