@@ -6,6 +6,7 @@
 mod backoff;
 mod outbox;
 mod outcome;
+mod personal;
 mod random;
 mod replica;
 mod session;
@@ -19,12 +20,13 @@ use parlance_types::frame::{
     Now, Page, Person, RequestId,
 };
 use parlance_types::{
-    AccountId, CloseCode, ConversationId, DeviceId, Event, MessageId, Micros, Seq, SignalFrame,
-    SignalRequest, limits,
+    AccountId, CloseCode, ConversationId, ConversationKind, DeviceId, Event, MessageId, Micros,
+    PersonalAt, Seq, SignalFrame, SignalRequest, limits,
 };
 
 use backoff::Backoff;
 use outbox::Outbox;
+use personal::Known;
 use random::Random;
 use replica::{Question, Replica};
 
@@ -45,6 +47,8 @@ pub struct Saved {
     pub conversations: Vec<(ConversationId, Trail)>,
     /// What was not acknowledged yet.
     pub outbox: Vec<Entry>,
+    /// What the account keeps of conversations.
+    pub personal: Vec<(ConversationId, PersonalAt)>,
 }
 
 /// Choices of the caller.
@@ -91,6 +95,13 @@ pub enum Update {
     Person(Person),
     /// How a conversation looks in a list. Its marks replace what was known.
     Head(Box<Head>),
+    /// What the account keeps of a conversation, as one of its devices wished it: replaces what was known.
+    Personal {
+        /// Of which.
+        conversation: ConversationId,
+        /// Since which event of the log of the own devices, and how.
+        personal: Box<PersonalAt>,
+    },
     /// The next event of its conversation, and how it looks today where that differs.
     Event {
         /// As logged.
@@ -190,6 +201,7 @@ pub struct Machine {
     requests: HashMap<RequestId, Request>,
     last_request: RequestId,
     outbox: Outbox,
+    known: Known,
     /// Own marks, the greatest of each: told again where the server does not have them.
     marks: HashMap<ConversationId, MarkRequest>,
     heartbeat: Duration,
@@ -233,6 +245,7 @@ impl Machine {
             requests: HashMap::new(),
             last_request: 0,
             outbox: Outbox::restore(saved.outbox),
+            known: Known::restore(saved.personal),
             marks: HashMap::new(),
             heartbeat: Duration::from_millis(limits::HEARTBEAT_MS),
             heard: now,
@@ -259,6 +272,7 @@ impl Machine {
             cursor: self.cursor,
             conversations: conversations.collect(),
             outbox: self.outbox.entries().cloned().collect(),
+            personal: self.known.all(),
         })
     }
 
@@ -421,6 +435,7 @@ impl Machine {
     fn follow(&mut self, update: &Update) {
         match update {
             Update::Event { event, .. } if Some(event.sender) == self.account() => {
+                self.take_event(event);
                 if let Some(entry) = self.outbox.seen(event.message_id) {
                     let (conversation, seq) = (event.conversation, event.seq);
                     let message_id = entry.message_id;
@@ -428,6 +443,9 @@ impl Machine {
                 }
             }
             Update::Truncated { conversation, prefix } => {
+                if conversation.kind() == Some(ConversationKind::Account) {
+                    self.forget_beyond(*prefix);
+                }
                 for entry in self.outbox.cut(*conversation, *prefix) {
                     self.update(Update::Refused { entry, error: None });
                 }

@@ -2,9 +2,10 @@
 
 use bytes::BytesMut;
 use parlance_protocol::json::{decode_client, encode_client};
+use parlance_protocol::rest::{self, PersonalSettings};
 use parlance_protocol::{decode_cursor, encode_cursor};
 use parlance_types::frame::{ClientFrame, Send};
-use parlance_types::{ConversationId, Hash, MessageId, Seq};
+use parlance_types::{ConversationId, Hash, MessageId, PersonalAt, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -16,6 +17,14 @@ struct SavedText {
     cursor: Option<String>,
     conversations: Vec<TrailText>,
     outbox: Vec<EntryText>,
+    #[serde(default)]
+    personal: Vec<PersonalText>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PersonalText {
+    conversation: ConversationId,
+    settings: Box<RawValue>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,6 +54,7 @@ impl Saved {
             cursor: self.cursor.map(encode_cursor),
             conversations: conversations.collect(),
             outbox: self.outbox.iter().map(EntryText::from).collect(),
+            personal: self.personal.iter().map(PersonalText::of).collect(),
         };
         serde_json::to_string(&text).expect("ids, numbers and frames are JSON")
     }
@@ -52,7 +62,7 @@ impl Saved {
     /// Reads what [`Self::to_json`] wrote. A cursor that is none is left out, which costs a full listing and loses nothing.
     pub fn from_json(text: &str) -> Result<Self, ClientError> {
         let malformed = |error: serde_json::Error| ClientError::Malformed(error.to_string());
-        let SavedText { cursor, conversations, outbox } =
+        let SavedText { cursor, conversations, outbox, personal } =
             serde_json::from_str(text).map_err(malformed)?;
         let conversations = conversations
             .into_iter()
@@ -64,7 +74,23 @@ impl Saved {
             cursor: cursor.and_then(|text| decode_cursor(&text).ok()),
             conversations,
             outbox: outbox.iter().map(EntryText::read).collect::<Result<_, _>>()?,
+            personal: personal.iter().map(PersonalText::read).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+impl PersonalText {
+    fn of((conversation, kept): &(ConversationId, PersonalAt)) -> Self {
+        let bytes = rest::encode(&PersonalSettings(Some(kept.clone())));
+        let text = String::from_utf8(bytes.to_vec()).expect("bodies are UTF-8");
+        let settings = RawValue::from_string(text).expect("bodies are JSON");
+        Self { conversation: *conversation, settings }
+    }
+
+    fn read(&self) -> Result<(ConversationId, PersonalAt), ClientError> {
+        let PersonalSettings(kept) = rest::decode(self.settings.get().as_bytes())?;
+        let kept = kept.ok_or_else(|| ClientError::Malformed("settings have a seq".to_owned()))?;
+        Ok((self.conversation, kept))
     }
 }
 
@@ -100,7 +126,10 @@ impl EntryText {
 #[cfg(test)]
 mod tests {
     use parlance_types::frame::{Cursor, Place};
-    use parlance_types::{AccountId, Action, Epoch, MessageText, Position, Settings};
+    use parlance_types::{
+        AccountId, Action, DraftText, Epoch, MessageText, Personal, PersonalChange, Position,
+        Settings,
+    };
 
     use super::*;
 
@@ -133,6 +162,10 @@ mod tests {
         };
         let create =
             Action::Create { title: None, members: vec![to], settings: Settings::default() };
+        let draft = DraftText::new("so \"far\"").ok();
+        let personal = Personal { archived: true, draft, ..Personal::default() };
+        let wish = PersonalChange { conversation, based_on: None, personal: personal.clone() };
+        let kept = PersonalAt { seq: Seq::FIRST, personal };
         let saved = Saved {
             cursor: Some(Cursor { epoch: Epoch::from_bytes([1; 16]), position: Position::new(9) }),
             conversations: vec![(conversation, Trail::restore(6, points))],
@@ -140,7 +173,9 @@ mod tests {
                 entry(1, Place::Conversation(conversation), text),
                 entry(2, Place::To(to), direct),
                 entry(3, Place::Key("k".into()), create),
+                entry(4, Place::Account, Action::Personal(Box::new(wish))),
             ],
+            personal: vec![(conversation, kept)],
         };
         assert_eq!(Saved::from_json(&saved.to_json()).unwrap(), saved);
         assert!(Saved::from_json("{}").is_err());

@@ -21,6 +21,8 @@
 //!   repeated Listed members = 14;  // { account = 1, role = 2 }
 //!   Settings settings = 15;        // { send = 1, add = 2, info = 3, history = 4 }
 //!   uint32 region = 16;
+//!   Personal personal = 17;        // { conversation = 1, based_on = 2, mute_until = 3, archived = 4, pinned = 5, cleared = 6,
+//!                                  //   hidden = 7, unread = 8, draft = 9 }
 //! }
 //! ```
 
@@ -28,8 +30,8 @@ mod entity;
 
 use bytes::Bytes;
 use parlance_types::{
-    AccountId, Body, Content, ConversationKind, Emoji, Entity, Kind, Listed, MessageText, Role,
-    Seq, Settings, SettingsChange, Title,
+    AccountId, Body, Content, ConversationKind, Emoji, Entity, Kind, Listed, MessageText,
+    PersonalChange, Role, Seq, Settings, SettingsChange, Title,
 };
 use thiserror::Error;
 
@@ -54,6 +56,7 @@ mod field {
     pub(super) const MEMBERS: u32 = 14;
     pub(super) const SETTINGS: u32 = 15;
     pub(super) const REGION: u32 = 16;
+    pub(super) const PERSONAL: u32 = 17;
 }
 
 /// Why a record has no content to show.
@@ -135,6 +138,10 @@ fn write_body(writer: &mut Writer, body: &Body) {
             }
         }
         Body::Settings(change) => wire::write_settings(writer, field::SETTINGS, *change),
+        Body::Personal(change) => {
+            let PersonalChange { conversation, based_on, personal } = &**change;
+            wire::write_personal(writer, field::PERSONAL, (*conversation, *based_on), personal);
+        }
     }
 }
 
@@ -155,6 +162,7 @@ struct Fields<'a> {
     members: Vec<Listed>,
     settings: SettingsChange,
     region: u16,
+    personal: Option<Box<PersonalChange>>,
 }
 
 impl<'a> Fields<'a> {
@@ -181,6 +189,11 @@ impl<'a> Fields<'a> {
                 field::REGION => {
                     let region = value.number()?;
                     fields.region = region.try_into().map_err(|_| FormatError::Field("region"))?;
+                }
+                field::PERSONAL => {
+                    let (conversation, based_on, personal) = wire::personal(value)?;
+                    let change = PersonalChange { conversation, based_on, personal };
+                    fields.personal = Some(Box::new(change));
                 }
                 _ => {}
             }
@@ -218,6 +231,7 @@ impl<'a> Fields<'a> {
             Kind::Rename => Body::Rename { title: self.title()? },
             Kind::Describe => Body::Describe { text: self.text.map(|_| self.text()).transpose()? },
             Kind::Settings => Body::Settings(self.settings),
+            Kind::Personal => Body::Personal(self.personal.ok_or(FormatError::Field("personal"))?),
         })
     }
 

@@ -7,6 +7,7 @@ mod create;
 mod draft;
 mod group;
 mod message;
+mod personal;
 mod retry;
 
 use std::sync::Arc;
@@ -135,6 +136,7 @@ fn decide_fresh(
         Action::Rename { title } => case.rename(title),
         Action::Describe { text } => case.describe(text.as_ref()),
         Action::Settings(change) => case.change_settings(*change),
+        Action::Personal(wish) => case.keep(wish),
     }
 }
 

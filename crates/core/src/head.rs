@@ -47,6 +47,7 @@ pub fn head(
         last,
         changed_at: shown.at,
         settings: shown.settings,
+        personal: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Ids that are derived, so that everybody computes the same one and nobody can aim at somebody else's conversation.
 //!
-//! Invariant: a pair of accounts has one direct conversation, an account one for its notes, a creator one group per key; and
+//! Invariant: a pair of accounts has one direct conversation, an account one for its notes and one for its devices, a creator one
+//! group per key; and
 //! the event that creates a conversation has one name, whichever door it came through.
 
 use parlance_types::{AccountId, ConversationId, ConversationKind, MessageId};
@@ -18,6 +19,12 @@ pub fn direct(a: AccountId, b: AccountId) -> ConversationId {
 pub fn own(account: AccountId) -> ConversationId {
     let hash = prefix("parlance.v1.self", account.as_bytes());
     ConversationId::from_hash(ConversationKind::Own, hash)
+}
+
+/// The log through which the devices of an account learn what lasts.
+pub fn devices(account: AccountId) -> ConversationId {
+    let hash = prefix("parlance.v1.account", account.as_bytes());
+    ConversationId::from_hash(ConversationKind::Account, hash)
 }
 
 /// The group that `creator` calls `key`.
@@ -64,6 +71,7 @@ mod tests {
         assert_ne!(direct(account(1), account(2)), direct(account(1), account(3)));
         assert_eq!(direct(account(1), account(2)).kind(), Some(ConversationKind::Direct));
         assert_eq!(own(account(1)).kind(), Some(ConversationKind::Own));
+        assert_eq!(devices(account(1)).kind(), Some(ConversationKind::Account));
         assert_eq!(group(account(1), "k").kind(), Some(ConversationKind::Group));
     }
 

@@ -28,5 +28,5 @@ mod wire;
 pub use content::ContentError;
 pub use decide::{Decided, Decision, Named, Needs, decide, needs, needs_made};
 pub use refusal::Refusal;
-pub use state::{Info, Member, State};
+pub use state::{Info, Member, Shelf, State};
 pub use wire::FormatError;

@@ -43,9 +43,11 @@ pub fn may(role: Role, act: Act, settings: Settings) -> bool {
 
 /// Whether conversations of this kind have events of that kind (beside the one that creates them).
 pub fn has(conversation: ConversationKind, event: Kind) -> bool {
+    let is_account = conversation == ConversationKind::Account;
     match event {
-        Kind::Text | Kind::Edit | Kind::Delete | Kind::React | Kind::Unreact => true,
+        Kind::Text | Kind::Edit | Kind::Delete | Kind::React | Kind::Unreact => !is_account,
         Kind::Create => false,
+        Kind::Personal => is_account,
         Kind::Add
         | Kind::Remove
         | Kind::Leave

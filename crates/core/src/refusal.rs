@@ -1,9 +1,11 @@
 //! Why a command or request was refused, for whoever asked.
 
-use parlance_types::{Code, Micros};
+use std::sync::Arc;
+
+use parlance_types::{Code, Micros, PersonalAt};
 
 /// A refusal: nothing was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The stable reason.
     pub code: Code,
@@ -13,16 +15,18 @@ pub struct Refusal {
     pub retry_after_ms: Option<u64>,
     /// The server's time, where the client's clock is at fault.
     pub now: Option<Micros>,
+    /// How what was to be changed is now, where another device was first.
+    pub current: Option<Arc<PersonalAt>>,
 }
 
 impl Refusal {
     /// Without details.
     pub const fn new(code: Code) -> Self {
-        Self { code, field: None, retry_after_ms: None, now: None }
+        Self { code, field: None, retry_after_ms: None, now: None, current: None }
     }
 
     /// Names the field at fault.
     pub const fn field(code: Code, field: &'static str) -> Self {
-        Self { field: Some(field), ..Self::new(code) }
+        Self { code, field: Some(field), retry_after_ms: None, now: None, current: None }
     }
 }

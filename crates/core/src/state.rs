@@ -6,6 +6,7 @@
 
 mod change;
 mod member;
+mod personal;
 mod snapshot;
 
 use std::sync::{Arc, OnceLock};
@@ -20,6 +21,8 @@ use crate::content::ContentError;
 
 pub use member::Member;
 use member::Members;
+pub use personal::Shelf;
+pub(crate) use personal::has_room;
 
 /// A conversation after some number of its events.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct State {
     members: Members,
     /// Current members in order of their ids; made when asked for and kept until membership changes.
     audience: OnceLock<Arc<[AccountId]>>,
+    /// In an `account` log: what its owner keeps of conversations. Shared with whoever was shown it.
+    shelf: Option<Arc<Shelf>>,
 }
 
 /// What a conversation is called and how it is set, each with the event that made it so.
@@ -79,6 +84,7 @@ impl State {
             info: None,
             members: Members::default(),
             audience: OnceLock::new(),
+            shelf: None,
         }
     }
 
@@ -176,6 +182,11 @@ impl State {
         self.member(account).and_then(|member| member.sent)
     }
 
+    /// What the owner of an `account` log keeps of conversations. `None`: nothing.
+    pub fn shelf(&self) -> Option<&Arc<Shelf>> {
+        self.shelf.as_ref()
+    }
+
     /// Rough memory, in constant time.
     pub fn bytes(&self) -> usize {
         let texts = self.info.as_ref().map_or(0, |info| {
@@ -183,7 +194,8 @@ impl State {
             title + info.description.as_ref().map_or(0, |text| text.len())
         });
         let audience = self.audience.get().map_or(0, |audience| audience.len() * 16);
-        size_of::<Self>() + texts + audience + self.members.bytes()
+        let kept = self.shelf.as_ref().map_or(0, |kept| kept.bytes());
+        size_of::<Self>() + texts + audience + self.members.bytes() + kept
     }
 
     /// What a head shows of the conversation as it is now.
@@ -227,6 +239,10 @@ impl State {
             self.audience = OnceLock::new();
         }
         let seq = event.seq;
+        if let Body::Personal(change) = &event.content.body {
+            let all = Arc::make_mut(self.shelf.get_or_insert_default());
+            return all.put(change.conversation, seq, change.personal.clone());
+        }
         if let Body::Create { kind, title, settings, region, .. } = &event.content.body {
             self.info.get_or_insert_with(|| Info {
                 kind: *kind,

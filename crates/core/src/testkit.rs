@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use parlance_types::{
-    AccountId, Action, Command, ConversationId, ConversationKind, Emoji, Entity, EntityKind, Facts,
-    History, MessageId, MessageText, Micros, Overlay, Record, Role, Salt, Seq, Settings,
-    SettingsChange, Stamp, Title, Verdict, Who,
+    AccountId, Action, Command, ConversationId, ConversationKind, DraftText, Emoji, Entity,
+    EntityKind, Facts, History, MessageId, MessageText, Micros, Overlay, Personal, PersonalChange,
+    Record, Role, Salt, Seq, Settings, SettingsChange, Stamp, Title, Verdict, Who,
 };
 use proptest::prelude::*;
 
@@ -262,6 +262,25 @@ pub(crate) fn any_entities() -> impl Strategy<Value = Vec<Entity>> {
     prop::collection::vec(entity, 0..4)
 }
 
+/// Settings of one of a few conversations, based on something near or on nothing.
+pub(crate) fn any_personal() -> impl Strategy<Value = Box<PersonalChange>> {
+    let conversation = (1..4_u8).prop_map(|n| identity::direct(account(1), account(n)));
+    let based_on = prop::option::weighted(0.8, any_seq());
+    let reference = || prop::option::weighted(0.2, any_seq());
+    let mute_until = prop::option::weighted(0.2, (1..9_u64).prop_map(Micros::new));
+    let draft = prop::option::weighted(0.3, "[ab\u{0}日]{1,3}");
+    let flags = any::<[bool; 3]>();
+    (conversation, based_on, (mute_until, flags, reference(), reference(), draft)).prop_map(
+        |(conversation, based_on, (mute_until, flags, cleared, hidden, draft))| {
+            let [archived, pinned, unread] = flags;
+            let draft = draft.map(|text| DraftText::new(&text).expect("a short text"));
+            let personal =
+                Personal { mute_until, archived, pinned, cleared, hidden, unread, draft };
+            Box::new(PersonalChange { conversation, based_on, personal })
+        },
+    )
+}
+
 fn any_accounts() -> impl Strategy<Value = Vec<AccountId>> {
     prop::collection::vec(any_account(), 0..4)
 }
@@ -301,6 +320,7 @@ pub(crate) fn any_action() -> impl Strategy<Value = Action> {
         1 => any_title().prop_map(|title| Action::Rename { title }),
         1 => prop::option::of(any_text()).prop_map(|text| Action::Describe { text }),
         2 => any_change().prop_map(Action::Settings),
+        8 => any_personal().prop_map(Action::Personal),
     ]
 }
 
@@ -324,7 +344,7 @@ pub(crate) fn any_command(conversation: ConversationId) -> impl Strategy<Value =
         });
     // Whoever is likely to be in, and the owner of a group most.
     let present = match conversation.kind() {
-        Some(ConversationKind::Own) => 1..2_u8,
+        Some(ConversationKind::Own | ConversationKind::Account) => 1..2_u8,
         Some(ConversationKind::Direct) => 1..3,
         _ => 2..5,
     };
@@ -345,15 +365,19 @@ pub(crate) fn any_story() -> impl Strategy<Value = (ConversationId, Vec<(Command
         ConversationKind::Group,
         ConversationKind::Direct,
         ConversationKind::Own,
+        ConversationKind::Account,
     ];
     prop::sample::select(kinds).prop_flat_map(|kind| {
         let (conversation, to) = match kind {
             ConversationKind::Direct => (identity::direct(account(1), account(2)), account(2)),
             ConversationKind::Own => (identity::own(account(1)), account(1)),
             ConversationKind::Group => (identity::group(account(1), "g"), account(2)),
+            ConversationKind::Account => (identity::devices(account(1)), account(1)),
         };
-        let first = any_settings().prop_map(move |settings| {
-            let action = if kind == ConversationKind::Group {
+        let first = (any_settings(), any_personal()).prop_map(move |(settings, personal)| {
+            let action = if kind == ConversationKind::Account {
+                Action::Personal(Box::new(PersonalChange { based_on: None, ..*personal }))
+            } else if kind == ConversationKind::Group {
                 let members = (2..5).map(account).collect();
                 Action::Create { title: None, members, settings }
             } else {

@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 use thiserror::Error;
 
 pub(crate) use nouns::{
-    conversation_kind, listed, role, settings_change, whole, write_listed, write_settings,
+    conversation_kind, listed, personal, role, settings_change, whole, write_listed,
+    write_personal, write_settings,
 };
 
 /// Why stored bytes cannot be read.

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use parlance_core::Refusal;
+use parlance_core::{Refusal, Shelf};
 use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
-    AccountId, Action, Code, Command, ConversationId, Epoch, Seq, SignalRequest, Stamp, Verdict,
+    AccountId, Action, Code, Command, ConversationId, Epoch, PersonalChange, Seq, SignalRequest,
+    Stamp, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 
 use crate::accounts::{Accounts, SessionView, Signed};
 use crate::clock::Clock;
 use crate::entropy;
+use crate::fetch::unavailable;
 use crate::hub::Hub;
 use crate::mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
 use crate::metrics::Metrics;
@@ -134,15 +136,41 @@ impl Engine {
 
     /// Fixes what the log must not look up later, if that needs no look-up now. `None`: use [`Engine::stamp`].
     pub fn stamp_now(&self, command: &Command) -> Option<Stamp> {
-        named_accounts(&command.action).is_empty().then(|| self.stamped(Vec::new()))
+        let looks_up = matches!(command.action, Action::Personal(_))
+            || !named_accounts(&command.action).is_empty();
+        (!looks_up).then(|| self.stamped(Vec::new()))
     }
 
     /// Fixes what the log must not look up later.
     pub async fn stamp(&self, command: &Command) -> Result<Stamp, Refusal> {
+        if let Action::Personal(wish) = &command.action {
+            self.check_wish(command.sender, wish).await?;
+        }
         let named = named_accounts(&command.action);
         let unknown =
             if named.is_empty() { Vec::new() } else { self.accounts.unknown(named).await? };
         Ok(self.stamped(unknown))
+    }
+
+    /// Personal settings are kept of conversations that their owner knows, and name what is there. Who was a member is known for ever and
+    /// no log goes back, so that a retry never fails here.
+    async fn check_wish(&self, owner: AccountId, wish: &PersonalChange) -> Result<(), Refusal> {
+        let store = self.store();
+        let known = store.membership(owner, wish.conversation).await;
+        if known.map_err(|error| unavailable(&error))?.is_none() {
+            return Err(Refusal::field(Code::NotFound, "conversation"));
+        }
+        let named = wish.personal.cleared.max(wish.personal.hidden);
+        if named.is_some() {
+            let heads = store.heads(&[wish.conversation]).await;
+            let end = heads.map_err(|error| unavailable(&error))?.pop().flatten();
+            if named > end.map(|end| end.seq) {
+                let is_cleared = wish.personal.cleared == named;
+                let field = if is_cleared { "cleared" } else { "hidden" };
+                return Err(Refusal::field(Code::SeqUnknown, field));
+            }
+        }
+        Ok(())
     }
 
     fn stamped(&self, unknown_accounts: Vec<AccountId>) -> Stamp {
@@ -268,6 +296,18 @@ impl Engine {
         let (reply, answer) = oneshot::channel();
         self.ask(Request::Head { conversation, viewer, reply })?;
         // A shard that could not tell drops the question: a listing without this head would claim to be whole.
+        answer
+            .await
+            .map_err(|_| Refusal { retry_after_ms: Some(1_000), ..Refusal::new(Code::Unavailable) })
+    }
+
+    /// What the owner of the log `devices` keeps of conversations; everything of it is durable.
+    pub(crate) async fn ask_shelf(
+        &self,
+        devices: ConversationId,
+    ) -> Result<Option<Arc<Shelf>>, Refusal> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Request::Shelf { conversation: devices, reply })?;
         answer
             .await
             .map_err(|_| Refusal { retry_after_ms: Some(1_000), ..Refusal::new(Code::Unavailable) })

@@ -14,6 +14,7 @@ mod hub;
 mod mailbox;
 mod metrics;
 pub mod outlet;
+mod personal;
 pub mod reply;
 pub mod shard;
 mod sync;

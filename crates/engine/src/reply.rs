@@ -66,6 +66,7 @@ pub fn refused(id: Option<RequestId>, refusal: &Refusal) -> ErrorFrame {
         field: refusal.field.map(Into::into),
         retry_after_ms: refusal.retry_after_ms,
         now: refusal.now,
+        current: refusal.current.as_deref().cloned().map(Box::new),
         ..ErrorFrame::new(id, refusal.code)
     }
 }

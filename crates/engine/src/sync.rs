@@ -7,15 +7,18 @@ use std::collections::HashSet;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
-use parlance_core::{Refusal, chain, head, policy};
+use parlance_core::{Refusal, chain, head, identity, policy};
 use parlance_ports::{
     ConversationStore, Direction, HeadRow, MembershipRow, RangeQuery, StoreError,
 };
 use parlance_types::frame::{Cursor, Head, Last, Listing as ListingPage};
-use parlance_types::{AccountId, ConversationId, Interval, Position, Seq, limits};
+use parlance_types::{
+    AccountId, ConversationId, ConversationKind, Interval, Position, Seq, limits,
+};
 
 use crate::Engine;
 use crate::fetch::unavailable;
+use crate::personal::View;
 use crate::shard::HeadAnswer;
 
 /// Events looked at from the end of a conversation for its last message.
@@ -30,6 +33,7 @@ pub struct Listing {
     /// What a cursor covers once everything was listed.
     position: Position,
     pages: u64,
+    view: View,
 }
 
 impl Listing {
@@ -53,11 +57,11 @@ impl Engine {
         since: Option<Position>,
     ) -> Result<Listing, Refusal> {
         let position = self.watermark().get();
-        let mut changed =
+        let (mut changed, view) =
             changed(&**self.store(), account, since).await.map_err(|error| unavailable(&error))?;
-        changed.sort_unstable();
+        changed.sort_unstable_by_key(rank);
         let remaining = changed.into_iter().map(|(_, conversation)| conversation).collect();
-        Ok(Listing { account, remaining, position, pages: 0 })
+        Ok(Listing { account, remaining, position, pages: 0, view })
     }
 
     /// The next page: at most `limit` heads.
@@ -69,7 +73,7 @@ impl Engine {
         let limit = limit.clamp(1, limits::PAGE_HEADS_MAX);
         let rest = listing.remaining.len().saturating_sub(limit);
         let page: Vec<ConversationId> = listing.remaining[rest..].iter().rev().copied().collect();
-        let heads = self.heads(listing.account, page).await?;
+        let heads = self.heads(listing.account, page, listing.view).await?;
         listing.remaining.truncate(rest);
         listing.pages += 1;
         let more = listing.more();
@@ -96,10 +100,10 @@ impl Engine {
             None => None,
         };
         let fixed = place.as_ref().map_or(now, |place| place.fixed);
-        let mut changed =
+        let (mut changed, view) =
             changed(&**self.store(), account, since).await.map_err(|error| unavailable(&error))?;
-        changed.sort_unstable_by(|a, b| b.cmp(a));
-        changed.retain(|at| place.as_ref().is_none_or(|place| *at < place.last));
+        changed.sort_unstable_by_key(|at| std::cmp::Reverse(rank(at)));
+        changed.retain(|at| place.as_ref().is_none_or(|place| rank(at) < rank(&place.last)));
         let limit = limit.clamp(1, limits::PAGE_HEADS_MAX);
         let rest = changed.len() > limit;
         changed.truncate(limit);
@@ -107,7 +111,8 @@ impl Engine {
             .last()
             .filter(|_| rest)
             .map(|last| Place { fixed, last: *last }.to_string().into());
-        let heads = self.heads(account, changed.into_iter().map(|(_, id)| id).collect()).await?;
+        let ids = changed.into_iter().map(|(_, id)| id).collect();
+        let heads = self.heads(account, ids, view).await?;
         let cursor = more.is_none().then_some(Cursor { epoch: self.epoch(), position: fixed });
         let people = self.people_of(&heads).await;
         Ok(Some(ListingPage { people, heads, more, cursor }))
@@ -127,20 +132,33 @@ impl Engine {
         if known.is_none() {
             return Ok(None);
         }
-        Ok(self.heads(account, vec![conversation]).await?.pop())
+        let log = self.store().membership(account, identity::devices(account)).await;
+        let has_log = log.map_err(|error| unavailable(&error))?.is_some();
+        let view = View { has_log, leaves_hidden_out: false };
+        Ok(self.heads(account, vec![conversation], view).await?.pop())
     }
 
     async fn heads(
         &self,
         account: AccountId,
         conversations: Vec<ConversationId>,
+        view: View,
     ) -> Result<Vec<Head>, Refusal> {
+        let kept = if view.has_log && !conversations.is_empty() {
+            self.ask_shelf(identity::devices(account)).await?
+        } else {
+            None
+        };
         let asked =
             conversations.into_iter().map(|conversation| self.whole_head(account, conversation));
         let mut answers: FuturesOrdered<_> = asked.collect();
         let mut heads = Vec::with_capacity(answers.len());
         while let Some(answer) = answers.next().await {
-            heads.extend(answer?);
+            let head = match (answer?, &kept) {
+                (Some(head), Some(kept)) => self.personally(head, kept, view).await?,
+                (head, _) => head,
+            };
+            heads.extend(head);
         }
         Ok(heads)
     }
@@ -191,20 +209,31 @@ impl std::fmt::Display for Place {
     }
 }
 
+/// The log of the own devices before all, then by the last change.
+fn rank((position, id): &(Position, ConversationId)) -> (bool, Position, ConversationId) {
+    (id.kind() == Some(ConversationKind::Account), *position, *id)
+}
+
 /// What changed for the account, by the position of the last change.
 async fn changed(
     store: &dyn ConversationStore,
     account: AccountId,
     since: Option<Position>,
-) -> Result<Vec<(Position, ConversationId)>, StoreError> {
+) -> Result<(Vec<(Position, ConversationId)>, View), StoreError> {
     let memberships = store.memberships(account).await?;
+    let devices = identity::devices(account);
+    let view = View {
+        has_log: memberships.iter().any(|(id, _)| *id == devices),
+        leaves_hidden_out: since.is_none(),
+    };
     let ids: Vec<ConversationId> = memberships.iter().map(|(id, _)| *id).collect();
     let heads = store.heads(&ids).await?;
     let positions = memberships
         .iter()
         .zip(heads)
         .filter_map(|((id, row), end)| Some((position(row, &end?), *id)));
-    Ok(positions.filter(|(position, _)| since.is_none_or(|since| *position > since)).collect())
+    let changed = positions.filter(|(position, _)| since.is_none_or(|since| *position > since));
+    Ok((changed.collect(), view))
 }
 
 /// When the conversation last changed for the owner of this row: its last visible event, the membership itself, own marks, and in a direct

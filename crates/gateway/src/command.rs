@@ -26,6 +26,7 @@ pub(crate) fn from_send(
         Place::Key(key) => {
             (identity::group(sender, &key), identity::group_message_id(sender, &key), action)
         }
+        Place::Account => (identity::devices(sender), given?, action),
     };
     Ok(Command { conversation, sender, device, message_id, action })
 }

@@ -7,6 +7,7 @@ mod members;
 mod messages;
 mod operations;
 mod people;
+mod personal;
 mod request;
 mod sessions;
 
@@ -54,6 +55,10 @@ fn conversation() -> Router<Gateway> {
         .route(
             "/v1/conversations/{conversation}",
             get(conversations::one).patch(conversations::reform),
+        )
+        .route(
+            "/v1/conversations/{conversation}/settings",
+            get(personal::settings).put(personal::put_settings),
         )
         .route("/v1/conversations/{conversation}/members", get(members::list).post(members::add))
         .route(

@@ -7,8 +7,8 @@ use parlance_types::frame::{
 
 use crate::rest::{
     self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
-    PasswordChange, People, Polled, Reform, Refresh, RestBody, Sessions, SignIn, SignUp,
-    StreamTicket, Tokens, Version,
+    PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
+    Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use crate::{DecodeError, json};
 
@@ -67,6 +67,8 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<Person>(bytes);
     rest_body::<Group>(bytes);
     rest_body::<Message>(bytes);
+    rest_body::<PersonalSettings>(bytes);
+    rest_body::<PutSettings>(bytes);
     rest_body::<Head>(bytes);
     rest_body::<Listing>(bytes);
     rest_body::<Page>(bytes);

@@ -11,6 +11,7 @@ pub(crate) mod encode_client;
 pub(crate) mod encode_event;
 pub(crate) mod encode_server;
 mod entity;
+pub(crate) mod personal;
 pub(crate) mod read;
 pub(crate) mod shapes;
 pub(crate) mod write;

@@ -4,6 +4,7 @@ mod accounts;
 mod changes;
 mod doors;
 mod messages;
+mod personal;
 mod sessions;
 
 use bytes::{Bytes, BytesMut};
@@ -17,6 +18,7 @@ pub use accounts::{Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
 pub use changes::{Additions, MarkPage, MemberPage, Name, NewMarks, NewRole, Reform, Version};
 pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};
+pub use personal::{PersonalSettings, PutSettings};
 pub use sessions::{MeChange, PasswordChange, Session, Sessions};
 
 /// A request's or an answer's body, in both directions.

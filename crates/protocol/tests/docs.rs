@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bytes::BytesMut;
 use parlance_protocol::rest::{
     self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
-    PasswordChange, People, Polled, Reform, Refresh, RestBody, Sessions, SignIn, SignUp,
-    StreamTicket, Tokens, Version,
+    PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
+    Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use parlance_protocol::{docs, json};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
@@ -104,7 +104,7 @@ fn every_kind_has_an_example_both_ways() {
     for kind in Kind::ALL {
         assert!(sent.iter().any(|name| name == kind.as_str()), "no send of {kind:?}");
     }
-    for kind in ["text", "create", "add", "leave"] {
+    for kind in ["text", "create", "add", "leave", "personal"] {
         assert!(shown.iter().any(|name| name == kind), "no event of {kind}");
     }
 }
@@ -177,6 +177,11 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             }
             "GET /v1/poll" => body::<Polled>(given),
             "POST /v1/tickets" => body::<StreamTicket>(given),
+            "GET /v1/conversations/{id}/settings" => body::<PersonalSettings>(given),
+            "PUT /v1/conversations/{id}/settings" => {
+                body::<PutSettings>(asked);
+                body::<OkFrame>(given);
+            }
             other => panic!("no such path: {other}"),
         }
         seen += 1;

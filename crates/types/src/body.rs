@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, ConversationKind, Emoji, MessageText, Role, Seq, Settings, SettingsChange, Title,
+    AccountId, ConversationKind, Emoji, MessageText, PersonalChange, Role, Seq, Settings,
+    SettingsChange, Title,
 };
 
 /// The kind of a body. The number is stored and hashed; never renumber, never reuse.
@@ -24,10 +25,11 @@ pub enum Kind {
     Rename = 133,
     Describe = 134,
     Settings = 135,
+    Personal = 192,
 }
 
 impl Kind {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Text,
         Self::Edit,
         Self::Delete,
@@ -41,6 +43,7 @@ impl Kind {
         Self::Rename,
         Self::Describe,
         Self::Settings,
+        Self::Personal,
     ];
 
     pub const fn number(self) -> u16 {
@@ -66,6 +69,7 @@ impl Kind {
             Self::Rename => "rename",
             Self::Describe => "describe",
             Self::Settings => "settings",
+            Self::Personal => "personal",
         }
     }
 
@@ -168,6 +172,8 @@ pub enum Body {
         text: Option<MessageText>,
     },
     Settings(SettingsChange),
+    /// In an `account` log: what its owner keeps of a conversation.
+    Personal(Box<PersonalChange>),
 }
 
 impl Body {
@@ -186,6 +192,7 @@ impl Body {
             Self::Rename { .. } => Kind::Rename,
             Self::Describe { .. } => Kind::Describe,
             Self::Settings(_) => Kind::Settings,
+            Self::Personal(_) => Kind::Personal,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     AccountId, ConversationId, DeviceId, Emoji, Entity, Kind, MessageId, MessageText, Micros,
-    Overlay, Record, Role, Salt, Seq, Settings, SettingsChange, Title,
+    Overlay, PersonalChange, Record, Role, Salt, Seq, Settings, SettingsChange, Title,
 };
 
 /// A wish of one account for one conversation, named by `message_id` for ever.
@@ -67,6 +67,8 @@ pub enum Action {
         text: Option<MessageText>,
     },
     Settings(SettingsChange),
+    /// What the sender keeps of a conversation, for the own devices.
+    Personal(Box<PersonalChange>),
 }
 
 /// What account-level policy says of a command, decided when it was stamped.
@@ -122,6 +124,7 @@ impl Action {
             Self::Rename { .. } => Kind::Rename,
             Self::Describe { .. } => Kind::Describe,
             Self::Settings(_) => Kind::Settings,
+            Self::Personal(_) => Kind::Personal,
         }
     }
 

@@ -3,8 +3,8 @@
 use crate::Action;
 use crate::{
     AccountId, Body, CloseCode, Code, ConnectionId, ConversationId, ConversationKind, DeviceId,
-    Epoch, Event, Handle, Hash, Listed, MessageId, Micros, Ordinal, Position, Reaction, Role, Seq,
-    SessionId, Settings, SignalFrame, SignalRequest, Title,
+    Epoch, Event, Handle, Hash, Listed, MessageId, Micros, Ordinal, PersonalAt, Position, Reaction,
+    Role, Seq, SessionId, Settings, SignalFrame, SignalRequest, Title,
 };
 
 /// How far a connection has everything: opaque text on the wire.
@@ -61,6 +61,8 @@ pub enum Place {
     To(AccountId),
     /// A new group, named by its creator's key.
     Key(Box<str>),
+    /// The log of the sender's own devices, created with its first event.
+    Account,
 }
 
 /// Watermarks of the connection's account.
@@ -200,6 +202,8 @@ pub struct Head {
     pub last: Option<Last>,
     pub changed_at: Micros,
     pub settings: Settings,
+    /// What the reader keeps of it. `None`: nothing, or not looked up; what is known of a later event stays.
+    pub personal: Option<Box<PersonalAt>>,
 }
 
 /// The last message of a conversation in short.
@@ -248,11 +252,22 @@ pub struct ErrorFrame {
     pub now: Option<Micros>,
     /// Finds the log entry of the operator.
     pub trace: Option<Box<str>>,
+    /// How what was to be changed is now, where another device was first.
+    pub current: Option<Box<PersonalAt>>,
 }
 
 impl ErrorFrame {
     pub fn new(id: Option<RequestId>, code: Code) -> Self {
-        Self { id, code, message: None, field: None, retry_after_ms: None, now: None, trace: None }
+        Self {
+            id,
+            code,
+            message: None,
+            field: None,
+            retry_after_ms: None,
+            now: None,
+            trace: None,
+            current: None,
+        }
     }
 }
 

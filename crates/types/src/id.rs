@@ -167,15 +167,19 @@ pub enum ConversationKind {
     /// One account's notes to itself. (`self` on the wire.)
     #[serde(rename = "self")]
     Own = 3,
-    // 4 is reserved for `account`, the log of an account's own devices.
+    /// What the devices of one account have to know; never shown as a chat.
+    Account = 4,
 }
 
 impl ConversationKind {
+    pub const ALL: [Self; 4] = [Self::Direct, Self::Group, Self::Own, Self::Account];
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Direct => "direct",
             Self::Group => "group",
             Self::Own => "self",
+            Self::Account => "account",
         }
     }
 }
@@ -198,6 +202,7 @@ impl ConversationId {
             1 => Some(ConversationKind::Direct),
             2 => Some(ConversationKind::Group),
             3 => Some(ConversationKind::Own),
+            4 => Some(ConversationKind::Account),
             _ => None,
         }
     }
@@ -226,7 +231,7 @@ mod tests {
 
     #[test]
     fn the_kind_of_a_conversation_is_in_its_id() {
-        for kind in [ConversationKind::Direct, ConversationKind::Group, ConversationKind::Own] {
+        for kind in ConversationKind::ALL {
             assert_eq!(ConversationId::from_hash(kind, [0xff; 16]).kind(), Some(kind));
         }
         assert_eq!(ConversationId::from_bytes([0; 16]).kind(), None);

@@ -14,6 +14,7 @@ pub mod limits;
 mod member;
 mod number;
 mod overlay;
+mod personal;
 mod rows;
 mod signal;
 mod text;
@@ -32,6 +33,7 @@ pub use member::{
 };
 pub use number::{Digest, Epoch, Hash, HexError, Micros, Ordinal, Position, Salt, Seq};
 pub use overlay::{Overlay, OverlayChange};
+pub use personal::{Personal, PersonalAt, PersonalChange};
 pub use rows::{Entry, Rows};
 pub use signal::{SignalFrame, SignalKind, SignalRequest};
-pub use text::{Emoji, Invalid, MessageText, Title};
+pub use text::{DraftText, Emoji, Invalid, MessageText, Title};

@@ -56,6 +56,12 @@ pub const PASSWORD_BYTES_MAX: usize = 256;
 pub const SESSIONS_MAX: usize = 100;
 /// Accounts in one request for people.
 pub const PEOPLE_MAX: usize = 100;
+/// Bytes of a draft.
+pub const DRAFT_BYTES_MAX: usize = 8_000;
+/// Drafts that an account can keep at a time.
+pub const DRAFTS_MAX: usize = 100;
+/// Conversations of which an account can keep personal settings at a time.
+pub const PERSONAL_MAX: usize = 5_000;
 /// Milliseconds from the upgrade to the first frame.
 pub const HELLO_MS_MAX: u64 = 2_000;
 /// Milliseconds between two pings of a client.
@@ -125,6 +131,13 @@ pub const TABLE: &[(&str, u64, &str)] = &[
     ("page_members", PAGE_MEMBERS_MAX as u64, "members in a page of members or of their marks"),
     ("people", PEOPLE_MAX as u64, "accounts in one request for people"),
     ("password_bytes", PASSWORD_BYTES_MAX as u64, "bytes of a password"),
+    ("draft_bytes", DRAFT_BYTES_MAX as u64, "bytes of a draft"),
+    ("drafts", DRAFTS_MAX as u64, "drafts that an account can keep at a time"),
+    (
+        "personal",
+        PERSONAL_MAX as u64,
+        "conversations of which an account can keep personal settings at a time",
+    ),
     ("hello_ms", HELLO_MS_MAX, "milliseconds from the upgrade to the first frame"),
     (
         "id_ahead_ms",

@@ -92,6 +92,20 @@ text!(
 );
 
 text!(
+    /// What somebody wrote and did not send: kept as written, not empty, at most [`limits::DRAFT_BYTES_MAX`] bytes.
+    DraftText,
+    |text| {
+        if text.is_empty() {
+            Err(Invalid::Empty)
+        } else if text.len() > limits::DRAFT_BYTES_MAX {
+            Err(Invalid::TooLong)
+        } else {
+            Ok(())
+        }
+    }
+);
+
+text!(
     /// What a reaction shows: a short text without letters, spaces or control characters, in practice one emoji. The set of emoji
     /// grows every year, so the server does not hold a list that old servers would use to refuse new ones.
     Emoji,

@@ -126,6 +126,10 @@ impl Machine {
         let at_once = match error.code.retry() {
             Retry::Never => {
                 if let Some(entry) = self.outbox.answered(id) {
+                    if let (Action::Personal(wish), Some(current)) = (&entry.action, &error.current)
+                    {
+                        self.learn(wish.conversation, current);
+                    }
                     self.update(Update::Refused { entry, error: Some(error) });
                 }
                 return;
@@ -184,6 +188,7 @@ fn content_of(action: Action) -> Option<Content> {
         Action::Rename { title } => content(Body::Rename { title }),
         Action::Describe { text } => content(Body::Describe { text }),
         Action::Settings(change) => content(Body::Settings(change)),
+        Action::Personal(change) => content(Body::Personal(change)),
         // Who was created with it, who came in and who was promoted is the server's to say.
         Action::Create { .. } | Action::Add { .. } | Action::Leave => None,
     }

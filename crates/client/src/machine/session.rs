@@ -188,7 +188,9 @@ impl Machine {
             let frame = ClientFrame::Mark(*mark);
             self.transmit(frame);
         }
-        self.update(Update::Head(Box::new(head)));
+        if self.take_head(&head) {
+            self.update(Update::Head(Box::new(head)));
+        }
         self.with_replica(conversation, |replica, updates| {
             replica.head(now, (seq, hash), base, updates);
         });

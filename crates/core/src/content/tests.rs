@@ -5,15 +5,14 @@ use parlance_types::EntityKind;
 
 use super::*;
 use crate::testkit::{
-    account, any_account, any_change, any_emoji, any_entities, any_role, any_seq, any_settings,
-    any_text, any_title, emoji, hex, seq, text, title,
+    account, any_account, any_change, any_emoji, any_entities, any_personal, any_role, any_seq,
+    any_settings, any_text, any_title, emoji, hex, seq, text, title,
 };
 
 fn any_body() -> impl Strategy<Value = Body> {
     let listed = (any_account(), any_role()).prop_map(|(account, role)| Listed { account, role });
-    let kinds = vec![ConversationKind::Direct, ConversationKind::Group, ConversationKind::Own];
     let create = (
-        prop::sample::select(kinds),
+        prop::sample::select(&ConversationKind::ALL[..]),
         prop::option::of(any_title()),
         prop::collection::vec(listed, 0..4),
         any_settings(),
@@ -43,6 +42,7 @@ fn any_body() -> impl Strategy<Value = Body> {
         any_title().prop_map(|title| Body::Rename { title }),
         prop::option::of(any_text()).prop_map(|text| Body::Describe { text }),
         any_change().prop_map(Body::Settings),
+        any_personal().prop_map(Body::Personal),
     ]
 }
 

@@ -9,8 +9,8 @@ use parlance_types::{
 use smallvec::smallvec;
 
 use super::draft::{Draft, plain};
-use super::message;
 use super::{Decision, check_contact};
+use super::{message, personal};
 use crate::chain;
 use crate::identity;
 use crate::refusal::Refusal;
@@ -27,6 +27,9 @@ pub(super) fn create(state: &State, command: &Command, stamp: &Stamp) -> Result<
         }
         (Action::Send { to: Some(to), .. }, Some(kind)) => {
             first_message(state, command, stamp, (*to, kind))
+        }
+        (Action::Personal(wish), Some(ConversationKind::Account)) => {
+            personal::first(state, command, stamp, wish)
         }
         _ => Err(Refusal::new(Code::NotFound)),
     }

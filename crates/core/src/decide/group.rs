@@ -9,12 +9,12 @@ use parlance_types::{
 };
 
 use super::draft::plain;
-use super::{Case, Decision, Named};
+use super::{Case, Decision, Named, personal};
 use crate::policy::Act;
 use crate::refusal::Refusal;
 use crate::state::{Member, State};
 
-/// The event after which the group already was as the action wants it. `None`: it would change something, or cannot be.
+/// The event after which the conversation already was as the action wants it. `None`: it would change something, or cannot be.
 pub(super) fn settled(state: &State, action: &Action) -> Option<Seq> {
     let info = state.info()?;
     match action {
@@ -28,6 +28,7 @@ pub(super) fn settled(state: &State, action: &Action) -> Option<Seq> {
             (member.role == Some(*role)).then_some(member.role_since)
         }
         Action::Remove { account } => state.member(*account).and_then(Member::left),
+        Action::Personal(wish) => personal::settled(state, wish),
         Action::Add { accounts } => {
             let mut last = None;
             for account in accounts {
@@ -125,7 +126,7 @@ impl Case<'_> {
     }
 
     /// The answer if nothing would change.
-    fn settled(&self) -> Result<Option<Decision>, Refusal> {
+    pub(super) fn settled(&self) -> Result<Option<Decision>, Refusal> {
         let Some(seq) = settled(self.state, &self.command.action) else { return Ok(None) };
         let fact = self.facts.target.as_ref().filter(|(record, _)| record.seq == seq);
         // The event exists, so a shell that did not bring it could not read.

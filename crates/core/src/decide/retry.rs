@@ -74,6 +74,7 @@ fn same(action: &Action, body: &Body, sender: AccountId) -> bool {
         (Action::Rename { title: wished }, Body::Rename { title }) => wished == title,
         (Action::Describe { text: wished }, Body::Describe { text }) => wished == text,
         (Action::Settings(wished), Body::Settings(change)) => wished == change,
+        (Action::Personal(wished), Body::Personal(change)) => wished == change,
         _ => false,
     }
 }

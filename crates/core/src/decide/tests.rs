@@ -2,6 +2,7 @@
 
 mod group;
 mod message;
+mod personal;
 mod retry;
 mod stories;
 

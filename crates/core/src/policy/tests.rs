@@ -77,7 +77,9 @@ fn what_each_kind_of_conversation_has() {
         let (is_message, creates) = (everywhere.contains(&kind), kind == Kind::Create);
         assert_eq!(has(ConversationKind::Direct, kind), is_message, "{kind:?}");
         assert_eq!(has(ConversationKind::Own, kind), is_message, "{kind:?}");
-        assert_eq!(has(ConversationKind::Group, kind), !creates, "{kind:?}");
+        let is_own = kind == Kind::Personal;
+        assert_eq!(has(ConversationKind::Group, kind), !creates && !is_own, "{kind:?}");
+        assert_eq!(has(ConversationKind::Account, kind), is_own, "{kind:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```proto
 //! message Snapshot {
 //!   uint32 version = 1;  bytes conversation = 2;  uint64 seq = 3;  uint64 at = 4;  bytes hash = 5;  uint64 ordinal = 6;
-//!   Info info = 7;       repeated Member members = 8;
+//!   Info info = 7;       repeated Member members = 8;  repeated Personal shelf = 9;  uint64 forgotten = 10;
 //! }
 //! message Info {
 //!   uint32 kind = 1;  string title = 2;  uint64 titled = 3;  string description = 4;  uint64 described = 5;
@@ -13,6 +13,10 @@
 //!   bytes account = 1;  uint32 role = 2;  uint64 role_since = 3;  repeated Interval intervals = 4;  uint64 as_of = 5;
 //!   bytes last_id = 6;  uint64 sent_seq = 7;  uint64 sent_ordinal = 8;  Frozen frozen = 9;
 //! }
+//! message Personal {  // as in the content of an event, with `seq` in the place of `based_on`
+//!   bytes conversation = 1;  uint64 seq = 2;  uint64 mute_until = 3;  bool archived = 4;  bool pinned = 5;  uint64 cleared = 6;
+//!   uint64 hidden = 7;  bool unread = 8;  string draft = 9;
+//! }
 //! message Interval { uint64 from = 1;  uint64 join = 2;  uint64 join_ordinal = 3;  uint64 left = 4; }
 //! message Frozen {
 //!   bytes hash = 1;  uint64 ordinal = 2;  uint64 at = 3;  string title = 4;  string description = 5;
@@ -20,16 +24,16 @@
 //! }
 //! ```
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use parlance_types::{
     AccountId, ConversationId, Frozen, Hash, Interval, Mark, MessageId, MessageText, Micros,
-    Ordinal, Seq, Settings, Title,
+    Ordinal, Personal, Seq, Settings, Title,
 };
 use smallvec::SmallVec;
 
-use super::{Info, Member, Members, State};
+use super::{Info, Member, Members, Shelf, State};
 use crate::wire::{self, FormatError, Reader, Value, Writer};
 
 const VERSION: u64 = 1;
@@ -50,6 +54,17 @@ impl State {
         for member in self.members() {
             writer.nested(8, |inner| write_member(inner, member));
         }
+        if let Some(shelf) = &self.shelf {
+            for (conversation, kept) in shelf.iter() {
+                wire::write_personal(
+                    &mut writer,
+                    9,
+                    (conversation, Some(kept.seq)),
+                    &kept.personal,
+                );
+            }
+            writer.seq(10, shelf.forgotten());
+        }
         writer.finish()
     }
 
@@ -58,6 +73,7 @@ impl State {
         let (mut version, mut conversation, mut hash) = (None, None, None);
         let (mut seq, mut at, mut ordinal) = (None, Micros::ZERO, Ordinal::ZERO);
         let (mut info, mut members) = (None, Vec::new());
+        let (mut shelf, mut forgotten) = (Vec::new(), None);
         let mut reader = Reader::new(bytes);
         while let Some((field, value)) = reader.next()? {
             match field {
@@ -69,6 +85,8 @@ impl State {
                 6 => ordinal = Ordinal::new(value.number()?),
                 7 => info = Some(read_info(value)?),
                 8 => members.push(read_member(value)?),
+                9 => shelf.push(wire::personal(value)?),
+                10 => forgotten = Some(value.seq()?),
                 _ => {}
             }
         }
@@ -82,8 +100,22 @@ impl State {
         let mut sorted = Members::default();
         sorted.put(members);
         let audience = OnceLock::new();
-        Ok(Self { conversation, seq, at, hash, ordinal, info, members: sorted, audience })
+        let shelf = read_shelf(shelf, forgotten)?;
+        Ok(Self { conversation, seq, at, hash, ordinal, info, members: sorted, audience, shelf })
     }
+}
+
+type Kept = (ConversationId, Option<Seq>, Personal);
+
+fn read_shelf(kept: Vec<Kept>, forgotten: Option<Seq>) -> Result<Option<Arc<Shelf>>, FormatError> {
+    if kept.is_empty() && forgotten.is_none() {
+        return Ok(None);
+    }
+    let mut shelf = Shelf::forgetful(forgotten);
+    for (conversation, seq, personal) in kept {
+        shelf.put(conversation, seq.ok_or(FormatError::Field("shelf.seq"))?, personal);
+    }
+    Ok(Some(Arc::new(shelf)))
 }
 
 fn write_info(writer: &mut Writer, info: &Info) {

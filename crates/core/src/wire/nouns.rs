@@ -1,7 +1,8 @@
 //! Nouns that more than one format contains.
 
 use parlance_types::{
-    AccountId, ConversationKind, History, Listed, Role, Settings, SettingsChange, Who,
+    AccountId, ConversationId, ConversationKind, DraftText, History, Listed, Micros, Personal,
+    Role, Seq, Settings, SettingsChange, Who,
 };
 
 use super::{FormatError, Reader, Value, Writer};
@@ -18,6 +19,18 @@ mod settings_field {
     pub(super) const HISTORY: u32 = 4;
 }
 
+mod personal_field {
+    pub(super) const CONVERSATION: u32 = 1;
+    pub(super) const SEQ: u32 = 2;
+    pub(super) const MUTE_UNTIL: u32 = 3;
+    pub(super) const ARCHIVED: u32 = 4;
+    pub(super) const PINNED: u32 = 5;
+    pub(super) const CLEARED: u32 = 6;
+    pub(super) const HIDDEN: u32 = 7;
+    pub(super) const UNREAD: u32 = 8;
+    pub(super) const DRAFT: u32 = 9;
+}
+
 pub(crate) fn role(value: Value<'_>) -> Result<Role, FormatError> {
     [Role::Member, Role::Admin, Role::Owner]
         .into_iter()
@@ -26,7 +39,7 @@ pub(crate) fn role(value: Value<'_>) -> Result<Role, FormatError> {
 }
 
 pub(crate) fn conversation_kind(value: Value<'_>) -> Result<ConversationKind, FormatError> {
-    [ConversationKind::Direct, ConversationKind::Group, ConversationKind::Own]
+    ConversationKind::ALL
         .into_iter()
         .find(|kind| value == Value::Number(*kind as u64))
         .ok_or(FormatError::Field("kind"))
@@ -106,4 +119,60 @@ pub(crate) fn whole(settings: Settings) -> SettingsChange {
         info: Some(settings.info),
         history: Some(settings.history),
     }
+}
+
+/// Personal settings of a conversation; `seq` is what they are based on in an event, and what made them so in a state.
+pub(crate) fn write_personal(
+    writer: &mut Writer,
+    field: u32,
+    (conversation, seq): (ConversationId, Option<Seq>),
+    personal: &Personal,
+) {
+    let Personal { mute_until, archived, pinned, cleared, hidden, unread, draft } = personal;
+    writer.nested(field, |inner| {
+        inner.bytes(personal_field::CONVERSATION, conversation.as_bytes());
+        inner.seq(personal_field::SEQ, seq);
+        if let Some(until) = mute_until {
+            inner.number(personal_field::MUTE_UNTIL, until.get());
+        }
+        let flags = [(personal_field::ARCHIVED, archived), (personal_field::PINNED, pinned)];
+        flags.iter().filter(|(_, set)| **set).for_each(|(field, _)| inner.number(*field, 1));
+        inner.seq(personal_field::CLEARED, *cleared);
+        inner.seq(personal_field::HIDDEN, *hidden);
+        if *unread {
+            inner.number(personal_field::UNREAD, 1);
+        }
+        if let Some(draft) = draft {
+            inner.bytes(personal_field::DRAFT, draft.as_bytes());
+        }
+    });
+}
+
+pub(crate) fn personal(
+    value: Value<'_>,
+) -> Result<(ConversationId, Option<Seq>, Personal), FormatError> {
+    let (mut conversation, mut seq) = (None, None);
+    let mut personal = Personal::default();
+    let mut reader = Reader::new(value.bytes()?);
+    while let Some((field, value)) = reader.next()? {
+        match field {
+            personal_field::CONVERSATION => {
+                conversation = Some(ConversationId::from_bytes(value.array()?));
+            }
+            personal_field::SEQ => seq = Some(value.seq()?),
+            personal_field::MUTE_UNTIL => personal.mute_until = Some(Micros::new(value.number()?)),
+            personal_field::ARCHIVED => personal.archived = value.number()? != 0,
+            personal_field::PINNED => personal.pinned = value.number()? != 0,
+            personal_field::CLEARED => personal.cleared = Some(value.seq()?),
+            personal_field::HIDDEN => personal.hidden = Some(value.seq()?),
+            personal_field::UNREAD => personal.unread = value.number()? != 0,
+            personal_field::DRAFT => {
+                let draft = DraftText::new(value.text()?);
+                personal.draft = Some(draft.map_err(|_| FormatError::Field("personal.draft"))?);
+            }
+            _ => {}
+        }
+    }
+    let conversation = conversation.ok_or(FormatError::Field("personal.conversation"))?;
+    Ok((conversation, seq, personal))
 }

@@ -97,7 +97,9 @@ impl<S: CommandSource> Shard<S> {
                 self.apply(command.conversation, decided, waiter);
             }
             Ok(Decision::Duplicate(named)) => self.duplicate(command.conversation, named, *ticket),
-            Ok(Decision::Refused(refusal)) => self.refuse(*ticket, refusal),
+            Ok(Decision::Refused(refusal)) => {
+                self.refuse_shown(command.conversation, *ticket, refusal);
+            }
             Err(_) => {
                 self.shared.metrics.panics.increment();
                 tracing::error!(conversation.id = %command.conversation, "a decision panicked; its command is refused");
@@ -145,6 +147,18 @@ impl<S: CommandSource> Shard<S> {
             self.building.effects.push(Effect::Duplicate { ticket, answer });
         } else {
             self.answer(ticket, &Outcome::Decided(answer));
+        }
+    }
+
+    /// Refuses at once, unless the refusal shows what is not durable yet: then with the group that makes it so.
+    fn refuse_shown(&mut self, id: ConversationId, ticket: Option<Ticket>, refusal: Refusal) {
+        let shown = refusal.current.as_ref().map(|current| current.seq);
+        let durable = self.cache.get_mut(id).and_then(|conversation| conversation.durable);
+        match ticket {
+            Some(ticket) if shown > durable.map(|mark| mark.seq) => {
+                self.building.effects.push(Effect::Refused { ticket, refusal: Box::new(refusal) });
+            }
+            ticket => self.refuse(ticket, refusal),
         }
     }
 

@@ -98,6 +98,8 @@ impl<S: CommandSource> Shard<S> {
             Effect::Duplicate { ticket, answer: named } => {
                 self.answer(ticket, &Outcome::Decided(named));
             }
+            Effect::Refused { ticket, refusal } => self.refuse(Some(ticket), *refusal),
+            Effect::Shelf { shelf, reply } => send(reply, shelf),
             Effect::Head { answer, reply } => send(reply, Some(*answer)),
             Effect::Members { answer, reply } => send(reply, Some(answer)),
         }
@@ -201,9 +203,9 @@ impl<S: CommandSource> Shard<S> {
             let ticket = match effect {
                 Effect::Event { waiter, .. } => waiter.map(|waiter| waiter.ticket),
                 // The original of the retry went with the group.
-                Effect::Duplicate { ticket, .. } => Some(ticket),
+                Effect::Duplicate { ticket, .. } | Effect::Refused { ticket, .. } => Some(ticket),
                 // What the head says is not so; nobody can tell now how it is.
-                Effect::Head { .. } | Effect::Members { .. } => None,
+                Effect::Head { .. } | Effect::Members { .. } | Effect::Shelf { .. } => None,
             };
             if let Some(ticket) = ticket {
                 self.shared.metrics.refused(code);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parlance_core::{Refusal, Shelf};
 use parlance_ports::{CommitFuture, Group, Ticket};
 use parlance_types::frame::Heads;
 use parlance_types::{AccountId, ConversationId, Event, Micros};
@@ -23,6 +24,10 @@ pub(super) enum Effect {
     },
     /// A retry, or a change that changed nothing, of something not durable when it was asked.
     Duplicate { ticket: Ticket, answer: Answer },
+    /// A refusal that shows what this group makes so.
+    Refused { ticket: Ticket, refusal: Box<Refusal> },
+    /// Personal settings that contain events of this group.
+    Shelf { shelf: Option<Arc<Shelf>>, reply: oneshot::Sender<Option<Arc<Shelf>>> },
     /// A head that contains events of this group.
     Head { answer: Box<HeadAnswer>, reply: oneshot::Sender<Option<HeadAnswer>> },
     /// Members as events of this group left them.

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use parlance_core::{Refusal, head as build_head, marks};
+use parlance_core::{Refusal, Shelf, head as build_head, marks};
 use parlance_ports::MarkRow;
 use parlance_types::frame::{AccountMarks, ErrorFrame, MarkFrame, ServerFrame};
 use parlance_types::{AccountId, ConnectionId, ConversationId, ConversationKind, Mark, Marks, Seq};
@@ -92,6 +92,7 @@ impl<S: CommandSource> Shard<S> {
                 self.answer_members(conversation, asked, reply);
             }
             Request::Signal { signal, outlet } => self.signal(signal, outlet),
+            Request::Shelf { conversation, reply } => self.answer_shelf(conversation, reply),
             Request::Mark { conversation, account, delivered, read, outlet, done } => {
                 let result = self.mark(conversation, account, (delivered, read), origin);
                 if let (Err(refusal), Some(outlet)) = (&result, outlet) {
@@ -110,6 +111,19 @@ impl<S: CommandSource> Shard<S> {
         if outlet.reply(&ServerFrame::Error(error)) {
             self.touched.push(outlet);
         }
+    }
+
+    fn answer_shelf(
+        &mut self,
+        id: ConversationId,
+        reply: tokio::sync::oneshot::Sender<Option<Arc<Shelf>>>,
+    ) {
+        let Some(conversation) = self.cache.get_mut(id) else { return };
+        let kept = conversation.working.shelf().cloned();
+        if conversation.in_flight.is_empty() {
+            return send(reply, kept);
+        }
+        self.building.effects.push(Effect::Shelf { shelf: kept, reply });
     }
 
     fn answer_head(

@@ -147,6 +147,7 @@ impl<S: CommandSource> Shard<S> {
             Waiting::Request(
                 super::Request::Head { .. }
                 | super::Request::Members { .. }
+                | super::Request::Shelf { .. }
                 | super::Request::Signal { .. },
             ) => {}
             Waiting::Request(super::Request::Mark { done, .. }) => {

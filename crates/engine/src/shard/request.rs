@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use parlance_core::Shelf;
 use parlance_types::frame::{AccountMarks, Head};
 use parlance_types::{AccountId, ConnectionId, ConversationId, Listed, Seq, SignalRequest};
 use tokio::sync::oneshot;
@@ -50,6 +51,8 @@ pub enum Request {
         asked: MembersAsked,
         reply: oneshot::Sender<Option<MembersAnswer>>,
     },
+    /// What the owner of an `account` log keeps of conversations. Dropped as a head is.
+    Shelf { conversation: ConversationId, reply: oneshot::Sender<Option<Arc<Shelf>>> },
     /// How far `account` has come.
     Mark {
         conversation: ConversationId,
@@ -69,6 +72,7 @@ impl Request {
         match self {
             Self::Head { conversation, .. }
             | Self::Members { conversation, .. }
+            | Self::Shelf { conversation, .. }
             | Self::Mark { conversation, .. } => *conversation,
             Self::Signal { signal, .. } => signal.conversation,
         }
@@ -77,7 +81,9 @@ impl Request {
     /// The connection that asked, whose own marks it is not told.
     pub(super) fn origin(&self) -> Option<ConnectionId> {
         match self {
-            Self::Head { .. } | Self::Members { .. } | Self::Signal { .. } => None,
+            Self::Head { .. } | Self::Members { .. } | Self::Shelf { .. } | Self::Signal { .. } => {
+                None
+            }
             Self::Mark { outlet, .. } => outlet.as_ref().map(|outlet| outlet.peer().connection),
         }
     }

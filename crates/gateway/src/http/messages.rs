@@ -19,7 +19,7 @@ use crate::{Gateway, command};
 pub(super) fn decided(outcome: &Outcome) -> Result<Answer, ApiError> {
     match outcome {
         Outcome::Decided(answer) => Ok(*answer),
-        Outcome::Refused(refusal) => Err((*refusal).into()),
+        Outcome::Refused(refusal) => Err(refusal.clone().into()),
         Outcome::Accepted => Err(ApiError::code(Code::Unavailable)),
         Outcome::OutcomeUnknown => Err(ApiError::code(Code::OutcomeUnknown)),
     }
@@ -55,7 +55,7 @@ pub(super) async fn send_direct(
     write(&gateway, signed, Place::To(account), &headers, message).await
 }
 
-async fn write(
+pub(super) async fn write(
     gateway: &Gateway,
     signed: Signed,
     place: Place,

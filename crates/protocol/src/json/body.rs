@@ -8,6 +8,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::entity::{self, EntityIn};
+use super::personal;
 use super::read::{At, Checked, Fields};
 use crate::DecodeError;
 
@@ -49,6 +50,7 @@ pub(crate) fn action(at: At<'_>, context: Context, text: &str) -> Result<Wish, D
         Kind::Rename => Action::Rename { title: title(at, text)? },
         Kind::Describe => Action::Describe { text: description(at, text)? },
         Kind::Settings => Action::Settings(at.read::<SettingsIn>(text)?.change()),
+        Kind::Personal => Action::Personal(personal::change(at, text)?),
     };
     Ok(Wish { action, key: None })
 }
@@ -127,6 +129,7 @@ pub(super) fn body(at: At<'_>, text: &str) -> Result<Option<Body>, DecodeError> 
         Kind::Rename => Body::Rename { title: title(at, text)? },
         Kind::Describe => Body::Describe { text: description(at, text)? },
         Kind::Settings => Body::Settings(at.read::<SettingsIn>(text)?.change()),
+        Kind::Personal => Body::Personal(personal::change(at, text)?),
     }))
 }
 

@@ -4,7 +4,7 @@ use parlance_types::frame::{
     ClientFrame, Fetch, FetchRange, Hello, MarkRequest, Place, RequestId, Send, Sync, SyncFrom,
 };
 use parlance_types::{
-    AccountId, Code, ConversationId, MessageId, Seq, SignalKind, SignalRequest, limits,
+    AccountId, Action, Code, ConversationId, MessageId, Seq, SignalKind, SignalRequest, limits,
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -148,6 +148,8 @@ fn send<B>(
         (Some(_), None, Some(_)) | (None, Some(_), Some(_)) => {
             return Err(at.wrong("to", "give either conversation or to; for create neither"));
         }
+        // It belongs into the log of the own devices, and nowhere else.
+        (None, None, None) if matches!(action, Action::Personal(_)) => Place::Account,
         (None, None, None) => {
             return Err(at.wrong("conversation", "give either conversation or to"));
         }

@@ -5,6 +5,7 @@ use parlance_types::Action;
 use parlance_types::frame::{ClientFrame, Fetch, FetchRange, Place, Send, SyncFrom};
 
 use super::encode_event::{write_change, write_text, write_version};
+use super::personal;
 use super::write::{Object, frame, object};
 
 /// Writes a frame.
@@ -49,6 +50,7 @@ fn write_send(fields: &mut Object<'_>, send: &Send) {
             None
         }
         Place::Key(key) => Some(&**key),
+        Place::Account => None,
     };
     fields.put_some("message_id", send.message_id);
     object(fields.name("body"), |body| write_action(body, &send.action, key));
@@ -99,6 +101,7 @@ pub(crate) fn write_action(body: &mut Object<'_>, action: &Action, key: Option<&
             body.put_some("text", text.as_ref());
         }
         Action::Settings(change) => write_change(body, *change),
+        Action::Personal(change) => personal::write_change(body, change),
     }
 }
 

@@ -5,6 +5,7 @@
 use bytes::BytesMut;
 use parlance_types::{Body, Entity, Event, Kind, MessageText, Settings, SettingsChange};
 
+use super::personal;
 use super::write::{Json, Object, number, object, raw};
 
 /// Bytes of an event beside its text.
@@ -94,6 +95,7 @@ impl Json for Body {
                     body.put_some("text", text.as_ref());
                 }
                 Self::Settings(change) => write_change(body, *change),
+                Self::Personal(change) => personal::write_change(body, change),
             }
         });
     }

@@ -98,6 +98,7 @@ pub(crate) fn write_error(fields: &mut Object<'_>, error: &ErrorFrame) {
     fields.put_some("retry_after_ms", error.retry_after_ms);
     fields.put_some("outcome", (code == Code::OutcomeUnknown).then_some("unknown"));
     fields.put_some("now", error.now).put_some("trace", error.trace.as_deref());
+    fields.put_some("current", error.current.as_deref());
 }
 
 fn write_ready(fields: &mut Object<'_>, ready: &Ready) {
@@ -226,7 +227,7 @@ impl Json for Head {
                 .put("unread", self.unread)
                 .put("marks", &self.marks[..]);
             head.put_some("last", self.last.as_ref()).put("changed_at", self.changed_at);
-            head.put("settings", self.settings);
+            head.put("settings", self.settings).put_some("personal", self.personal.as_deref());
         });
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use parlance_types::frame::Cursor;
-use parlance_types::{Emoji, Invalid, MessageText, Title, limits};
+use parlance_types::{DraftText, Emoji, Invalid, MessageText, Title, limits};
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -173,6 +173,12 @@ impl Check for MessageText {
 }
 
 impl Check for Title {
+    fn check(text: &str) -> Result<Self, Invalid> {
+        Self::new(text)
+    }
+}
+
+impl Check for DraftText {
     fn check(text: &str) -> Result<Self, Invalid> {
         Self::new(text)
     }

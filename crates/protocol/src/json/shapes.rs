@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use super::body::SettingsIn;
 use super::decode_server::{close_code, code, marks};
+use super::personal::PersonalIn;
 use super::read::{Checked, CursorText};
 
 #[derive(Deserialize)]
@@ -71,6 +72,7 @@ pub(crate) struct HeadIn {
     last: Option<LastIn>,
     changed_at: Micros,
     settings: SettingsIn,
+    personal: Option<PersonalIn>,
 }
 
 impl From<HeadIn> for Head {
@@ -92,6 +94,7 @@ impl From<HeadIn> for Head {
             last: read.last.map(|LastIn { seq, at, sender, text }| Last { seq, at, sender, text }),
             changed_at: read.changed_at,
             settings: Settings::default().with(read.settings.change()),
+            personal: read.personal.and_then(PersonalIn::at_seq).map(Box::new),
         }
     }
 }
@@ -154,6 +157,7 @@ pub(crate) struct ErrorIn {
     retry_after_ms: Option<u64>,
     now: Option<Micros>,
     trace: Option<Box<str>>,
+    current: Option<PersonalIn>,
 }
 
 impl From<ErrorIn> for ErrorFrame {
@@ -167,6 +171,7 @@ impl From<ErrorIn> for ErrorFrame {
             retry_after_ms: read.retry_after_ms,
             now: read.now,
             trace: read.trace,
+            current: read.current.and_then(PersonalIn::at_seq).map(Box::new),
         }
     }
 }

@@ -3,8 +3,9 @@
 use bytes::BytesMut;
 use parlance_types::frame::Cursor;
 use parlance_types::{
-    AccountId, ConnectionId, ConversationId, ConversationKind, DeviceId, Emoji, Epoch, Handle,
-    Hash, History, MessageId, MessageText, Micros, Ordinal, Role, Seq, SessionId, Title, Who,
+    AccountId, ConnectionId, ConversationId, ConversationKind, DeviceId, DraftText, Emoji, Epoch,
+    Handle, Hash, History, MessageId, MessageText, Micros, Ordinal, Role, Seq, SessionId, Title,
+    Who,
 };
 
 use crate::cursor;
@@ -232,7 +233,7 @@ macro_rules! texts {
     )* };
 }
 
-texts!(ConversationKind, Emoji, Handle, MessageText, Title);
+texts!(ConversationKind, DraftText, Emoji, Handle, MessageText, Title);
 
 impl Json for Cursor {
     fn write(&self, out: &mut BytesMut) {

@@ -78,6 +78,17 @@ proptest! {
     }
 
     #[test]
+    fn bodies_of_personal_settings_survive(
+        message_id in option::of(arbitrary::message_id()),
+        based_on in option::of(arbitrary::seq()),
+        personal in arbitrary::personal(),
+        kept in option::of(arbitrary::personal_at()),
+    ) {
+        survives(PutSettings { message_id, based_on, personal })?;
+        survives(PersonalSettings(kept))?;
+    }
+
+    #[test]
     fn answers_survive_without_the_number_of_a_request(
         listing in arbitrary::listing(),
         (person, read) in (arbitrary::person(), 1..9_u64),
@@ -123,6 +134,11 @@ fn the_field_at_fault_is_named() {
     refused::<Message>(&json!({"body": {"kind": "text", "text": ""}}), "body.text");
     refused::<Message>(&json!({"message_id": 1, "body": {"kind": "leave"}}), "message_id");
     refused::<Group>(&json!({"members": []}), "key");
+    refused::<PutSettings>(&json!({"draft": ""}), "draft");
+    refused::<PutSettings>(&json!({"draft": "x".repeat(8_001)}), "draft");
+    refused::<PutSettings>(&json!({"based_on": 0}), "based_on");
+    refused::<PutSettings>(&json!({"mute_until": 1_u64 << 53}), "mute_until");
+    refused::<PutSettings>(&json!({"hidden": true}), "hidden");
     refused::<Group>(&json!({"key": "k"}), "members");
     refused::<Group>(&json!({"key": "k", "members": ["x"]}), "members[0]");
     refused::<Group>(&json!({"key": "k", "members": [], "settings": {"send": 1}}), "settings.send");

@@ -10,6 +10,7 @@ mod changes;
 mod client;
 mod crash;
 mod deploy;
+mod devices;
 mod direct;
 mod disk_full;
 mod doctor;

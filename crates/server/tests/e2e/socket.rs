@@ -64,6 +64,11 @@ impl Socket {
         self.stream.send(Message::text(text)).is_ok()
     }
 
+    /// Whether a frame that came speaks of `conversation`.
+    pub(crate) fn saw_anything_of(&self, conversation: &str) -> bool {
+        self.waiting.iter().any(|frame| frame.to_string().contains(conversation))
+    }
+
     /// Drops frames that came while others were waited for.
     pub(crate) fn forget(&mut self) {
         self.waiting.clear();

@@ -224,6 +224,7 @@ impl Server {
             last: None,
             changed_at: last.at,
             settings: Settings::default(),
+            personal: None,
         }
     }
 

@@ -134,11 +134,7 @@ fn change() -> impl Strategy<Value = SettingsChange> {
 }
 
 fn kind() -> impl Strategy<Value = ConversationKind> {
-    prop::sample::select(vec![
-        ConversationKind::Direct,
-        ConversationKind::Group,
-        ConversationKind::Own,
-    ])
+    prop::sample::select(&ConversationKind::ALL[..])
 }
 
 fn accounts() -> impl Strategy<Value = Vec<AccountId>> {
@@ -149,6 +145,34 @@ fn listed() -> impl Strategy<Value = Vec<Listed>> {
     prop::collection::vec(
         (account(), role()).prop_map(|(account, role)| Listed { account, role }),
         0..4,
+    )
+}
+
+pub(crate) fn personal() -> impl Strategy<Value = Personal> {
+    let draft = any::<String>().prop_map(|text| DraftText::new(&text).ok());
+    let time = option::of((0..=Seq::MAX).prop_map(Micros::new));
+    (time, any::<[bool; 3]>(), option::of(seq()), option::of(seq()), draft).prop_map(
+        |(mute_until, [archived, pinned, unread], cleared, hidden, draft)| Personal {
+            mute_until,
+            archived,
+            pinned,
+            cleared,
+            hidden,
+            unread,
+            draft,
+        },
+    )
+}
+
+pub(crate) fn personal_at() -> impl Strategy<Value = PersonalAt> {
+    (seq(), personal()).prop_map(|(seq, personal)| PersonalAt { seq, personal })
+}
+
+fn personal_change() -> impl Strategy<Value = Box<PersonalChange>> {
+    (conversation(), option::of(seq()), personal()).prop_map(
+        |(conversation, based_on, personal)| {
+            Box::new(PersonalChange { conversation, based_on, personal })
+        },
     )
 }
 
@@ -169,6 +193,7 @@ pub(crate) fn body() -> impl Strategy<Value = Body> {
         1 => title().prop_map(|title| Body::Rename { title }),
         1 => option::of(text()).prop_map(|text| Body::Describe { text }),
         1 => change().prop_map(Body::Settings),
+        1 => personal_change().prop_map(Body::Personal),
     ]
 }
 
@@ -189,6 +214,7 @@ pub(crate) fn action() -> impl Strategy<Value = Action> {
         1 => title().prop_map(|title| Action::Rename { title }),
         1 => option::of(text()).prop_map(|text| Action::Describe { text }),
         1 => change().prop_map(Action::Settings),
+        1 => personal_change().prop_map(Action::Personal),
     ]
 }
 
@@ -208,7 +234,12 @@ fn send() -> impl Strategy<Value = Send> {
             let place = account.map_or(Place::Conversation(conversation), Place::To);
             Send { id, place, message_id: Some(message_id), action }
         });
-    prop_oneof![1 => create, 4 => other]
+    let own =
+        (any::<u64>(), message_id(), personal_change()).prop_map(|(id, message_id, change)| {
+            let action = Action::Personal(change);
+            Send { id, place: Place::Account, message_id: Some(message_id), action }
+        });
+    prop_oneof![1 => create, 4 => other, 1 => own]
 }
 
 fn range() -> impl Strategy<Value = FetchRange> {
@@ -295,8 +326,10 @@ pub(crate) fn head() -> impl Strategy<Value = Head> {
     let members = (listed(), any::<usize>(), option::of(role()), marks());
     let last = (seq(), micros(), account(), option::of(boxed()))
         .prop_map(|(seq, at, sender, text)| Last { seq, at, sender, text });
-    (names, members, (seq(), seq()), hash(), ordinal(), any::<u64>(), option::of(last), micros())
-        .prop_map(|(names, members, (seq, first), hash, ordinal, unread, last, changed_at)| {
+    let shown = (any::<u64>(), option::of(last), micros(), option::of(personal_at()));
+    (names, members, (seq(), seq()), hash(), ordinal(), shown).prop_map(
+        |(names, members, (seq, first), hash, ordinal, shown)| {
+            let (unread, last, changed_at, personal) = shown;
             let (conversation, kind, title, description, settings) = names;
             let (members, member_count, role, marks) = members;
             Head {
@@ -316,8 +349,10 @@ pub(crate) fn head() -> impl Strategy<Value = Head> {
                 last,
                 changed_at,
                 settings,
+                personal: personal.map(Box::new),
             }
-        })
+        },
+    )
 }
 
 pub(crate) fn listing() -> impl Strategy<Value = Listing> {
@@ -343,8 +378,9 @@ pub(crate) fn ok() -> impl Strategy<Value = Ok> {
 pub(crate) fn error() -> impl Strategy<Value = ErrorFrame> {
     let texts = (option::of(boxed()), option::of(boxed()), option::of(boxed()));
     let code = prop::sample::select(Code::ALL);
-    (option::of(any::<u64>()), code, texts, option::of(any::<u64>()), option::of(micros()))
-        .prop_map(|(id, code, (message, field, trace), retry_after_ms, now)| ErrorFrame {
+    let when = (option::of(any::<u64>()), option::of(micros()));
+    (option::of(any::<u64>()), code, texts, when, option::of(personal_at())).prop_map(
+        |(id, code, (message, field, trace), (retry_after_ms, now), current)| ErrorFrame {
             id,
             code,
             message,
@@ -352,7 +388,9 @@ pub(crate) fn error() -> impl Strategy<Value = ErrorFrame> {
             retry_after_ms,
             now,
             trace,
-        })
+            current: current.map(Box::new),
+        },
+    )
 }
 
 fn entry() -> impl Strategy<Value = PageEntry> {

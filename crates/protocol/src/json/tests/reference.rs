@@ -28,7 +28,7 @@ pub(super) fn value(frame: &ServerFrame) -> Option<Value> {
             ("n", Some(json!(n))),
             ("cursor", cursor.map(|cursor| json!(encode_cursor(cursor)))),
         ])}),
-        ServerFrame::Error(error) => json!({"error": fields([
+        ServerFrame::Error(error) if error.current.is_none() => json!({"error": fields([
             ("id", error.id.map(Value::from)),
             ("code", Some(json!(error.code.as_str()))),
             ("number", Some(json!(error.code.number()))),
