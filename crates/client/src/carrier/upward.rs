@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 use http::Method;
-use parlance_protocol::rest::{self, Group, Message, NewMarks};
+use parlance_protocol::rest::{self, Group, Message, NewMarks, PutSettings};
 use parlance_protocol::{encode_cursor, rest::RestBody};
 use parlance_types::frame::{
     ClientFrame, ErrorFrame, Fetch, FetchRange, Head, Heads, Listing, MarkRequest, Ok as OkFrame,
     Page, Place, RequestId, Send, ServerFrame, Sync, SyncFrom,
 };
-use parlance_types::{Action, Hash, MessageId, Micros, Ordinal, Seq};
+use parlance_types::{Action, Hash, MessageId, Micros, Ordinal, PersonalChange, Seq};
 
 use crate::ClientError;
 
@@ -45,7 +45,15 @@ impl Question {
 
     fn send(send: Send) -> Self {
         let Send { id, place, message_id, action } = send;
+        let mut method = Method::POST;
         let (path, body, answer) = match (place, action) {
+            (Place::Account, Action::Personal(change)) => {
+                let PersonalChange { conversation, based_on, personal } = *change;
+                let path = format!("/v1/conversations/{conversation}/settings");
+                method = Method::PUT;
+                let body = rest::encode(&PutSettings { message_id, based_on, personal });
+                (path, body, Answer::Ok(id))
+            }
             (Place::Key(key), Action::Create { title, members, settings }) => {
                 let body = rest::encode(&Group { key, title, members, settings });
                 ("/v1/conversations".to_owned(), body, Answer::Group(id, message_id))
@@ -58,12 +66,13 @@ impl Question {
                 let path = format!("/v1/conversations/{conversation}/messages");
                 (path, rest::encode(&Message { message_id, action }), Answer::Ok(id))
             }
-            (Place::Key(_), action) => {
+            // There is no way to say this; the server says so.
+            (Place::Key(_) | Place::Account, action) => {
                 let body = rest::encode(&Message { message_id, action });
                 ("/v1/conversations".to_owned(), body, Answer::Ok(id))
             }
         };
-        Self { method: Method::POST, path, body: Some(body), answer }
+        Self { method, path, body: Some(body), answer }
     }
 
     fn mark(mark: MarkRequest) -> Self {
