@@ -10,6 +10,7 @@ mod row;
 mod schema;
 mod statements;
 mod store;
+mod upgrading;
 mod verify;
 mod wal;
 
@@ -25,6 +26,7 @@ use sqlx::sqlite::{
 };
 
 pub(crate) use copying::copy;
+pub use upgrading::{UndoError, Undone, Versions, undo, versions};
 pub use verify::{Problem, verify};
 
 /// Connections that read at the same time; each is a thread.
@@ -60,6 +62,7 @@ impl Accounts {
             .connect_with(options(path).journal_mode(SqliteJournalMode::Wal))
             .await
             .map_err(failure::before)?;
+        upgrading::keep(path).await?;
         schema::migrate(&writer).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)

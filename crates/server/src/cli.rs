@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::config::Config;
-use crate::{account, backup, config, doctor, serve, telemetry, verify};
+use crate::{account, backup, config, doctor, serve, telemetry, upgrade, verify};
 
 /// What a command may fail with: one line for the person at the terminal.
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -39,6 +39,8 @@ enum Command {
     Doctor(doctor::Doctor),
     /// Check everything in a data directory that no server has open.
     Verify(Verify),
+    Upgrade(upgrade::Upgrade),
+    Rollback(upgrade::Rollback),
     /// Load a server and check that it loses, repeats and reorders nothing.
     Drill(parlance_load::Cli),
     /// A bare relay for comparison; started by `drill --yardstick`.
@@ -172,6 +174,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             telemetry::fatal(&*error);
             Ok(ExitCode::from(2))
         }),
+        Command::Upgrade(wish) => upgrade::upgrade(&wish),
+        Command::Rollback(wish) => upgrade::rollback(&wish),
         Command::Verify(Verify { data, repair, format }) => match repair {
             None => verify::run(&data, format),
             Some(into) => verify::repair(&data, &into, format),

@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod doctor;
 mod files;
+mod formats;
 mod open;
 mod progress;
 mod serve;
@@ -15,6 +16,7 @@ mod slow_disk;
 mod supervisor;
 mod telemetry;
 mod timekeeper;
+mod upgrade;
 mod verify;
 mod workers;
 

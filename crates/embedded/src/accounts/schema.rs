@@ -25,6 +25,11 @@ pub(super) fn migrator(up_to: Option<i64>) -> Migrator {
     Migrator::with_migrations(wanted.map(one).collect())
 }
 
+/// The number and the name of every migration.
+pub(super) fn steps() -> Vec<(i64, &'static str)> {
+    MIGRATIONS.iter().map(|&(version, name, _)| (version, name)).collect()
+}
+
 /// Brings the tables up to date.
 pub(super) async fn migrate(writer: &SqlitePool) -> Result<(), AccountError> {
     migrator(None).run(writer).await.map_err(|error| match error {

@@ -92,8 +92,9 @@ async fn answer(stream: UnixStream, operator: Operator) {
     let mut reader = BufReader::new(reader.take(LINE_BYTES_MAX));
     let read = tokio::time::timeout(PATIENCE, reader.read_until(b'\n', &mut line));
     let request = match read.await {
-        Ok(Ok(_)) => serde_json::from_slice::<Request>(&line),
-        Ok(Err(_)) | Err(_) => return,
+        Ok(Ok(1..)) => serde_json::from_slice::<Request>(&line),
+        // Somebody only looked whether a server is there, or went away.
+        Ok(Ok(0) | Err(_)) | Err(_) => return,
     };
     let reply = match request {
         Ok(request) => match carry_out(request, &operator, &mut writer).await {

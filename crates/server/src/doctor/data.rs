@@ -1,23 +1,17 @@
 //! The data directory: who may write there, and whether this version can read what is in it.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
 
+use parlance_embedded::accounts::Versions;
 use parlance_embedded::backup::is_unfinished;
 use parlance_engine::accounts::KeyRing;
 use rustix::fs::Access;
 
 use super::Finding;
 use crate::config::Config;
-
-/// A file, the bytes that it begins with in every format that is read, and what it is.
-const FORMATS: &[(&str, &[u8], &str)] = &[
-    ("journal/MANIFEST", b"PARLJMF1", "journal 1"),
-    ("rows/version", b"FJL\x03", "rows 3"),
-    ("accounts.sqlite", b"SQLite format 3\0", "accounts 1"),
-];
+use crate::formats;
 
 pub(super) fn directory(config: &Config) -> Finding {
     const CHECK: &str = "data directory";
@@ -50,39 +44,48 @@ pub(super) fn directory(config: &Config) -> Finding {
 
 pub(super) fn formats(config: &Config) -> Finding {
     const CHECK: &str = "formats";
-    let mut known = Vec::new();
-    for (file, begin, name) in FORMATS {
-        let path = config.server.data.join(file);
-        match begins_with(&path, begin) {
-            Ok(true) => known.push(*name),
-            Ok(false) => {
-                let found = format!("{} is in no format that this version reads", path.display());
-                let remedy = "start the version that wrote it; if that is this one, the file is damaged: `parlance verify` tells how far it goes";
-                return Finding::wrong(CHECK, found, remedy);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => {
-                let found = format!("{} cannot be read: {error}", path.display());
-                return Finding::wrong(CHECK, found, "let this user read it");
-            }
-        }
-    }
+    const REMEDY: &str = "start the version that wrote it; if that is this one, the file is damaged: `parlance verify` tells how far it goes";
     let version = env!("CARGO_PKG_VERSION");
-    if known.is_empty() {
+    let formats = match formats::look(&config.server.data) {
+        Ok(formats) => formats,
+        Err(why) => return Finding::wrong(CHECK, why, REMEDY),
+    };
+    if let Some(path) = formats.unknown.first() {
+        let found = format!("{} is in no format that this version reads", path.display());
+        return Finding::wrong(CHECK, found, REMEDY);
+    }
+    let Versions { found, wanted, .. } = formats.accounts;
+    if formats.are_newer() {
+        let found =
+            format!("the accounts are of a newer version ({found}, this one knows {wanted})");
+        return Finding::wrong(
+            CHECK,
+            found,
+            "start that version, or go back with its `parlance rollback`",
+        );
+    }
+    if formats.are_none() {
         return Finding::good(CHECK, format!("no data yet; this is version {version}"));
     }
-    if known.len() < FORMATS.len() {
-        let found = format!("only a part of the data is there: {}", known.join(", "));
+    if let Some(missing) = formats.missing.first() {
+        let found = format!("{} is missing beside the rest", missing.display());
         let remedy = "if no server was stopped in its very first start: restore a backup, or put back what is missing";
         return Finding::warning(CHECK, found, remedy);
     }
-    Finding::good(CHECK, format!("version {version} reads what is there: {}", known.join(", ")))
-}
-
-fn begins_with(path: &Path, wanted: &[u8]) -> io::Result<bool> {
-    let mut begin = Vec::new();
-    fs::File::open(path)?.take(wanted.len() as u64).read_to_end(&mut begin)?;
-    Ok(begin == wanted)
+    let known = formats.known.join(", ");
+    if found < wanted {
+        let found =
+            format!("{known}, accounts {found}: the next start brings the accounts to {wanted}");
+        return Finding::warning(
+            CHECK,
+            found,
+            "make a backup with the old version before; `parlance upgrade --check` says what is changed",
+        );
+    }
+    Finding::good(
+        CHECK,
+        format!("version {version} reads what is there: {known}, accounts {found}"),
+    )
 }
 
 pub(super) fn keys(config: &Config) -> Finding {

@@ -111,3 +111,92 @@ fn data_of_this_version_are_packed_for_those_after_it() {
     fs::write(to.join(SEEN), seen).expect("written");
     opens(&to);
 }
+
+/// The directory of the first release, as it was.
+fn first_release() -> Data {
+    let data = Data::new();
+    unpack(&releases()[0].join("data"), &data.path());
+    data
+}
+
+fn done(output: &Output) -> Value {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn refused(output: &Output, why: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.trim_end().lines().count() == 1 && said.contains(why), "{said}");
+}
+
+const JSON: [&str; 2] = ["--format", "json"];
+
+#[test]
+fn an_upgrade_is_told_before_and_can_be_undone() {
+    let data = first_release();
+    let (check, now) =
+        (["upgrade", "--check", "--format", "json"], ["upgrade", "--format", "json"]);
+    let told = done(&parlance(&check, &data.path()));
+    assert_eq!(told["accounts"]["found"], json!(1), "{told}");
+    let wanted = told["accounts"]["wanted"].as_i64().expect("a number");
+    assert!(wanted > 1 && told["done"] == json!(false), "{told}");
+    assert_eq!(told["as_they_are"], json!(["journal 1", "rows 3"]), "{told}");
+    assert_eq!(done(&parlance(&check, &data.path())), told, "the check changed something");
+
+    assert_eq!(done(&parlance(&now, &data.path()))["done"], json!(true));
+    let after = done(&parlance(&check, &data.path()));
+    assert_eq!(after["accounts"]["found"], json!(wanted), "{after}");
+    assert_eq!(after["accounts"]["steps"], json!([]), "{after}");
+
+    let rollback = [&["rollback"], &JSON[..]].concat();
+    let undone = done(&parlance(&rollback, &data.path()));
+    assert_eq!((&undone["from"], &undone["to"]), (&json!(wanted), &json!(1)), "{undone}");
+    assert!(Path::new(undone["kept"].as_str().expect("a path")).is_file());
+    assert_eq!(done(&parlance(&check, &data.path())), told, "not as it was");
+    refused(&parlance(&rollback, &data.path()), "nothing to go back to");
+}
+
+#[test]
+fn a_start_upgrades_and_what_must_not_be_undone_is_not() {
+    let rollback = |data: &Path| parlance(&["rollback"], data);
+    let upgraded = || {
+        let server = first_release().serve_with(SETTINGS);
+        refused(&rollback(&server.store()), "a server runs");
+        server
+    };
+    // Who only signed in does so again.
+    let server = upgraded();
+    server.sign_in("ada");
+    let (data, _) = server.stop();
+    let output = parlance(&["rollback", "--format", "json"], &data.path());
+    assert_eq!(done(&output)["signed_out"], json!(1));
+    let server = data.serve_with(SETTINGS);
+    server.sign_in("bob");
+
+    let server = upgraded();
+    server.join("new");
+    let (data, _) = server.stop();
+    refused(&rollback(&data.path()), "1 accounts were made");
+    data.serve_with(SETTINGS).sign_in("new");
+
+    let server = upgraded();
+    let ada = server.sign_in("ada");
+    let body = json!({"password": "correct horse", "new_password": "battery staple"});
+    let (status, answer) = server.call("PUT", "/v1/me/password", Some(&ada.token), Some(&body));
+    assert!(status < 300, "{status}: {answer}");
+    let (data, _) = server.stop();
+    refused(&rollback(&data.path()), "passwords were changed");
+}
+
+#[test]
+fn data_of_a_newer_version_are_left_alone() {
+    let data = first_release();
+    fs::write(data.path().join("rows/version"), b"FJL\x09").expect("written");
+    refused(
+        &parlance(&["upgrade", "--check"], &data.path()),
+        "in no format that this version reads",
+    );
+    refused(&parlance(&["upgrade"], &data.path()), "in no format that this version reads");
+}
