@@ -8,8 +8,9 @@ mod events;
 mod upward;
 
 use bytes::BytesMut;
-use parlance_protocol::json::{decode_server, encode_client};
+use parlance_protocol::{json, protobuf};
 use parlance_types::frame::{ClientFrame, ServerFrame};
+use parlance_websocket::Opcode;
 
 use crate::ClientError;
 use crate::endpoint::Endpoint;
@@ -22,16 +23,25 @@ pub enum Door {
     /// A WebSocket: the cheapest and quickest.
     #[default]
     Socket,
+    /// A WebSocket whose frames are Protocol Buffers: fewer bytes, for more work at both ends.
+    Protobuf,
     /// Server-Sent Events, and REST for what the client has to say.
     Stream,
     /// Requests that wait for an answer, and REST: what gets through where nothing else does.
     Poll,
 }
 
+/// How frames are written on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    Json,
+    Protobuf,
+}
+
 /// A connection of one of the doors.
 #[derive(Debug)]
 pub(crate) enum Carrier {
-    Socket(Box<WebSocket>),
+    Socket(Box<WebSocket>, Encoding),
     Answers(Box<Answers>),
 }
 
@@ -39,7 +49,14 @@ impl Carrier {
     /// Opens a door. Only a socket has something to wait for before its first frame.
     pub(crate) async fn open(door: Door, endpoint: &Endpoint) -> Result<Self, ClientError> {
         Ok(match door {
-            Door::Socket => Self::Socket(Box::new(WebSocket::connect(endpoint).await?)),
+            Door::Socket => {
+                let socket = WebSocket::connect(endpoint, "parlance.v1.json", Opcode::Text).await?;
+                Self::Socket(Box::new(socket), Encoding::Json)
+            }
+            Door::Protobuf => {
+                let connect = WebSocket::connect(endpoint, "parlance.v1.protobuf", Opcode::Binary);
+                Self::Socket(Box::new(connect.await?), Encoding::Protobuf)
+            }
             Door::Stream => Self::Answers(Box::new(Answers::stream(endpoint))),
             Door::Poll => Self::Answers(Box::new(Answers::poll(endpoint))),
         })
@@ -48,10 +65,13 @@ impl Carrier {
     /// Takes a frame; [`Self::exchange`] sends it.
     pub(crate) fn push(&mut self, frame: ClientFrame) -> Result<(), ClientError> {
         match self {
-            Self::Socket(socket) => {
-                let mut text = BytesMut::new();
-                encode_client(&frame, &mut text);
-                Ok(socket.push(&text)?)
+            Self::Socket(socket, encoding) => {
+                let mut bytes = BytesMut::new();
+                match encoding {
+                    Encoding::Json => json::encode_client(&frame, &mut bytes),
+                    Encoding::Protobuf => protobuf::encode_client(&frame, &mut bytes),
+                }
+                Ok(socket.push(&bytes)?)
             }
             Self::Answers(answers) => {
                 answers.push(frame);
@@ -66,9 +86,13 @@ impl Carrier {
         mut on: impl FnMut(ServerFrame),
     ) -> Result<bool, ClientError> {
         match self {
-            Self::Socket(socket) => {
+            Self::Socket(socket, encoding) => {
+                let decode = match encoding {
+                    Encoding::Json => json::decode_server,
+                    Encoding::Protobuf => protobuf::decode_server,
+                };
                 let mut fault = None;
-                let alive = socket.exchange(|text| match decode_server(text.as_bytes()) {
+                let alive = socket.exchange(|bytes| match decode(bytes) {
                     Ok(frames) => frames.into_iter().for_each(&mut on),
                     Err(error) => fault = Some(error),
                 });

@@ -15,7 +15,6 @@ use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWrite as _, AsyncWriteEx
 use crate::ClientError;
 use crate::endpoint::{Endpoint, Stream};
 
-const PROTOCOL: &str = "parlance.v1.json";
 const PATH: &str = "/v1/socket";
 /// Pages are the largest messages; a server that sends more than four times their limit is broken.
 const LIMITS: Limits = Limits { message_bytes_max: 1 << 20, fragments_max: 1024 };
@@ -24,6 +23,8 @@ const READ_BYTES: usize = 16 * 1024;
 #[derive(Debug)]
 pub(crate) struct WebSocket {
     stream: Stream,
+    /// Text or binary: of which kind messages are, both ways.
+    kind: Opcode,
     decoder: Decoder,
     out: BytesMut,
     buffer: Box<[u8]>,
@@ -32,13 +33,17 @@ pub(crate) struct WebSocket {
 }
 
 impl WebSocket {
-    /// Connects and upgrades.
-    pub(crate) async fn connect(endpoint: &Endpoint) -> Result<Self, ClientError> {
+    /// Connects and upgrades to the subprotocol, whose messages are of this kind.
+    pub(crate) async fn connect(
+        endpoint: &Endpoint,
+        protocol: &str,
+        kind: Opcode,
+    ) -> Result<Self, ClientError> {
         let mut stream = endpoint.connect().await?;
         let authority = endpoint.authority();
         let mut nonce = [0; 16];
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
-        let protocols = &[PROTOCOL];
+        let protocols = &[protocol];
         let request = ClientRequest { host: authority, path: PATH, protocols, headers: &[], nonce };
         let (mut handshake, request) = ClientHandshake::new(&request)?;
         stream.write_all(&request).await?;
@@ -53,20 +58,23 @@ impl WebSocket {
                 buffer.copy_within(accepted.consumed..bytes, 0);
                 let early = bytes - accepted.consumed;
                 let decoder = Decoder::new(Role::Client, LIMITS);
-                return Ok(Self { stream, decoder, out: BytesMut::new(), buffer, early });
+                return Ok(Self { stream, kind, decoder, out: BytesMut::new(), buffer, early });
             }
         }
     }
 
-    /// Queues a text; [`Self::exchange`] writes it.
-    pub(crate) fn push(&mut self, text: &[u8]) -> io::Result<()> {
+    /// Queues a message; [`Self::exchange`] writes it.
+    pub(crate) fn push(&mut self, payload: &[u8]) -> io::Result<()> {
         let mask = mask()?;
-        parlance_websocket::write(&mut self.out, Opcode::Text, text, Some(mask));
+        parlance_websocket::write(&mut self.out, self.kind, payload, Some(mask));
         Ok(())
     }
 
     /// Writes what is queued, waits for what comes and hands it on. `false`: the other end is gone.
-    pub(crate) async fn exchange(&mut self, mut on: impl FnMut(&str)) -> Result<bool, ClientError> {
+    pub(crate) async fn exchange(
+        &mut self,
+        mut on: impl FnMut(&[u8]),
+    ) -> Result<bool, ClientError> {
         if self.early > 0 {
             let early = std::mem::take(&mut self.early);
             return self.decode(early, &mut on);
@@ -95,17 +103,18 @@ impl WebSocket {
         Poll::Ready(Ok(read.filled().len()))
     }
 
-    fn decode(&mut self, bytes: usize, on: &mut impl FnMut(&str)) -> Result<bool, ClientError> {
+    fn decode(&mut self, bytes: usize, on: &mut impl FnMut(&[u8])) -> Result<bool, ClientError> {
         let mut input = Input::new(&mut self.buffer[..bytes]);
         loop {
             match self.decoder.next(&mut input)? {
                 None => return Ok(!self.decoder.is_closed()),
-                Some(Message::Text(text)) => on(text),
+                Some(Message::Text(text)) if self.kind == Opcode::Text => on(text.as_bytes()),
+                Some(Message::Binary(bytes)) if self.kind == Opcode::Binary => on(bytes),
                 Some(Message::Ping(payload)) => {
                     parlance_websocket::write(&mut self.out, Opcode::Pong, payload, Some(mask()?));
                 }
                 Some(Message::Close(_)) => return Ok(false),
-                Some(Message::Binary(_) | Message::Pong(_)) => {}
+                Some(Message::Text(_) | Message::Binary(_) | Message::Pong(_)) => {}
             }
         }
     }

@@ -11,7 +11,6 @@ mod engine;
 mod entropy;
 mod fetch;
 mod hub;
-pub mod limits;
 mod mailbox;
 mod metrics;
 pub mod outlet;

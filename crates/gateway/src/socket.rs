@@ -14,12 +14,15 @@ use parlance_types::{Code, limits};
 use parlance_websocket::{Decoder, Limits, Role, handshake};
 
 use crate::Gateway;
+use crate::connection::Wire;
 use crate::http::ApiError;
 
 pub(crate) use link::Writer;
 
 /// The subprotocols that this server speaks.
-const PROTOCOLS: &[&str] = &["parlance.v1.json"];
+const PROTOCOLS: &[&str] = &[JSON, PROTOBUF];
+const JSON: &str = "parlance.v1.json";
+const PROTOBUF: &str = "parlance.v1.protobuf";
 /// Bytes of a read: they belong to the thread, so an idle connection holds none.
 const READ_BYTES: usize = 64 * 1024;
 /// Frames that one message may be cut into.
@@ -36,17 +39,18 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
         Ok(handshake::Upgrade { accept, protocol: Some(protocol) }) => (accept, protocol),
         Ok(_) => {
             return ask_for_upgrade(
-                "header Sec-WebSocket-Protocol does not offer parlance.v1.json",
+                "header Sec-WebSocket-Protocol offers neither parlance.v1.json nor parlance.v1.protobuf",
             );
         }
         Err(error) => return ask_for_upgrade(&error.to_string()),
     };
+    let wire = if upgrade.1 == PROTOBUF { Wire::SocketProtobuf } else { Wire::SocketJson };
     let upgraded = hyper::upgrade::on(&mut request);
     let tasks = gateway.tasks.clone();
     tasks.spawn(async move {
         match upgraded.await {
             Ok(upgraded) => match link::split(upgraded) {
-                Some(link) => Box::pin(live::run(gateway, link)).await,
+                Some(link) => Box::pin(live::run(gateway, link, wire)).await,
                 None => tracing::error!("an upgraded connection is of no kind that is listened to"),
             },
             Err(error) => tracing::debug!(%error, "an upgrade did not complete"),

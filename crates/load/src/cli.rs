@@ -176,8 +176,8 @@ pub enum Scenario {
         #[arg(long, default_value_t = 1_000.0)]
         rate: f64,
     },
-    /// Devices that change their door (WebSocket, event stream, long polling) again and again under load end with the same logs as those
-    /// that never do.
+    /// Devices that change their door (WebSocket in both encodings, event stream, long polling) again and again under load end with the same
+    /// logs as those that never do.
     Doors {
         /// Rooms: in each a device that stays, one that moves, and one that only listens.
         #[arg(long, default_value_t = 5)]

@@ -1,9 +1,9 @@
-//! Writes the generated tables of `docs/` anew, from the tables in `types`.
+//! Writes what of `docs/` is generated anew: tables from those in `types`, and the schema.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-use parlance_protocol::docs;
+use parlance_protocol::{docs, protobuf};
 
 fn main() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
@@ -14,5 +14,5 @@ fn main() -> std::io::Result<()> {
         })?;
         std::fs::write(path, filled)?;
     }
-    Ok(())
+    std::fs::write(folder.join("parlance.proto"), protobuf::document())
 }

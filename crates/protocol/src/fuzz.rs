@@ -10,7 +10,7 @@ use crate::rest::{
     PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
     Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
-use crate::{DecodeError, json};
+use crate::{DecodeError, json, protobuf};
 
 /// Reads `bytes` as a message from a client. Whatever is accepted is written and read again as the same, and whatever is refused
 /// makes an error that a client can read.
@@ -23,6 +23,26 @@ pub fn fuzz_client(bytes: &[u8]) {
         }
         Err(error) => explains(error),
     });
+}
+
+/// Reads `bytes` as a message of Protocol Buffers from a client, and as one from a server. What is accepted is written and read again as
+/// the same.
+pub fn fuzz_protobuf(bytes: &[u8]) {
+    protobuf::decode_client(bytes, &mut |frame| match frame {
+        Ok(frame) => {
+            let mut written = BytesMut::new();
+            protobuf::encode_client(&frame, &mut written);
+            let mut again = Vec::new();
+            protobuf::decode_client(&written, &mut |frame| again.push(frame));
+            assert_eq!(again, [Ok(frame)]);
+        }
+        Err(error) => explains(error),
+    });
+    for frame in protobuf::decode_server(bytes).unwrap_or_default() {
+        let mut written = BytesMut::new();
+        protobuf::encode_server(&frame, &mut written);
+        assert_eq!(protobuf::decode_server(&written), Ok(vec![frame]));
+    }
 }
 
 /// Reads `bytes` as a message from a server. What is written of it is read again, and then written as the same.
@@ -113,6 +133,7 @@ mod tests {
         fuzz_client(bytes);
         fuzz_server(bytes);
         fuzz_rest(bytes);
+        fuzz_protobuf(bytes);
     }
 
     /// Replaces, puts in or takes out some bytes.
@@ -152,6 +173,16 @@ mod tests {
             let mut bytes = BytesMut::new();
             json::encode_client(&frame, &mut bytes);
             fuzz_client(&damage(bytes.to_vec(), &changes));
+        }
+
+        #[test]
+        fn damaged_protobuf(frame in arbitrary::client_frame(), other in arbitrary::server_frame(), changes in changes()) {
+            let mut bytes = BytesMut::new();
+            protobuf::encode_client(&frame, &mut bytes);
+            fuzz_protobuf(&damage(bytes.to_vec(), &changes));
+            bytes.clear();
+            protobuf::encode_server(&other, &mut bytes);
+            fuzz_protobuf(&damage(bytes.to_vec(), &changes));
         }
 
         #[test]

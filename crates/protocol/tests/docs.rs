@@ -9,7 +9,7 @@ use parlance_protocol::rest::{
     PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
     Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
 };
-use parlance_protocol::{docs, json};
+use parlance_protocol::{docs, json, protobuf};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
 use parlance_types::{CloseCode, Code, Kind};
 use serde_json::{Deserializer, Value};
@@ -217,4 +217,12 @@ fn codes_and_kinds_keep_their_numbers() {
     let kinds = Kind::ALL.iter().map(|kind| format!("{} {}", kind.number(), kind.as_str()));
     let lines: Vec<_> = codes.chain(closes).chain(kinds).collect();
     insta::assert_snapshot!(lines.join("\n"));
+}
+
+#[test]
+fn the_schema_is_written_from_the_code() {
+    assert!(
+        document("parlance.proto") == protobuf::document(),
+        "docs/parlance.proto: run `cargo run -p parlance-protocol --example tables`"
+    );
 }

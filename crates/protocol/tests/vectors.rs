@@ -1,7 +1,7 @@
 //! The vectors in `docs/vectors`: every message means what they say.
 
 use bytes::BytesMut;
-use parlance_protocol::json;
+use parlance_protocol::{json, protobuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -81,5 +81,45 @@ fn messages_of_servers_mean_what_the_vectors_say() {
             serde_json::from_slice::<Value>(&out).unwrap()
         };
         assert_eq!(frames.iter().map(written).collect::<Vec<_>>(), case.gives, "{}", case.says);
+    }
+}
+
+/// What a frame that JSON gives is when it has been through the other encoding.
+fn by_protobuf_of_clients(frame: &Value) -> Value {
+    let (mut bytes, mut out) = (BytesMut::new(), BytesMut::new());
+    json::decode_client(frame.to_string().as_bytes(), &mut |frame| {
+        protobuf::encode_client(&frame.expect("a frame"), &mut bytes);
+    });
+    protobuf::decode_client(&bytes, &mut |frame| {
+        json::encode_client(&frame.expect("a frame"), &mut out);
+    });
+    serde_json::from_slice(&out).expect("a frame is JSON")
+}
+
+fn by_protobuf_of_servers(frame: &Value) -> Value {
+    let (mut bytes, mut out) = (BytesMut::new(), BytesMut::new());
+    for frame in json::decode_server(frame.to_string().as_bytes()).expect("a frame") {
+        protobuf::encode_server(&frame, &mut bytes);
+    }
+    for frame in protobuf::decode_server(&bytes).expect("frames") {
+        json::encode_server(&frame, &mut out);
+    }
+    serde_json::from_slice(&out).expect("a frame is JSON")
+}
+
+#[test]
+fn the_vectors_mean_the_same_in_protobuf() {
+    for (name, through) in [
+        ("client.json", by_protobuf_of_clients as fn(&Value) -> Value),
+        ("server.json", by_protobuf_of_servers),
+    ] {
+        for case in cases(name) {
+            for frame in &case.gives {
+                if name == "client.json" && frame.get("error").is_some() {
+                    continue;
+                }
+                assert_eq!(through(frame), *frame, "{}", case.says);
+            }
+        }
     }
 }

@@ -2,7 +2,6 @@
 //!
 //! Unknown keys are errors, and every problem is reported at once, before anything is opened. Nobody else reads the environment.
 
-mod limits;
 mod read;
 mod sections;
 

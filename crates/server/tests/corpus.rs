@@ -15,6 +15,7 @@ const TARGETS: &[(&str, Target)] = &[
     ("client_frames", parlance_protocol::fuzz_client),
     ("content", fuzz_content),
     ("journal_reader", parlance_journal::fuzz_reader),
+    ("protobuf_frames", parlance_protocol::fuzz_protobuf),
     ("proxy_header", parlance_gateway::fuzz_proxy_header),
     ("rest_bodies", parlance_protocol::fuzz_rest),
     ("server_frames", parlance_protocol::fuzz_server),

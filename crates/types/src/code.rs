@@ -70,7 +70,7 @@ codes! {
     1007 TooManyRequests "too_many_requests" http=429 retry=After "Too many requests of this connection are in progress. Wait for their answers."
     1008 UnknownPath "unknown_path" http=404 retry=Never "There is nothing at this address. The paths are in docs/protocol.md."
     1009 MethodNotAllowed "method_not_allowed" http=405 retry=Never "This address does not take this method."
-    1010 UpgradeRequired "upgrade_required" http=426 retry=Never "This address speaks WebSocket (version 13) with the subprotocol parlance.v1.json."
+    1010 UpgradeRequired "upgrade_required" http=426 retry=Never "This address speaks WebSocket (version 13) with the subprotocol parlance.v1.json or parlance.v1.protobuf."
     1101 Unauthenticated "unauthenticated" http=401 retry=Reauthenticate "Sign in first: the access token is missing or not valid."
     1102 TokenExpired "token_expired" http=401 retry=Reauthenticate "The access token has expired. Refresh it."
     1103 SessionRevoked "session_revoked" http=401 retry=Reauthenticate "This session was ended. Sign in again."

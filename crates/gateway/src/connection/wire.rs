@@ -4,9 +4,9 @@ use std::cell::RefCell;
 
 use bytes::{Bytes, BytesMut};
 use parlance_engine::outlet::Push;
-use parlance_protocol::json;
-use parlance_types::frame::{Bye, ServerFrame};
-use parlance_websocket::{CloseCode, FrameWriter, Opcode, write_close};
+use parlance_protocol::{DecodeError, json, protobuf};
+use parlance_types::frame::{Bye, ClientFrame, ServerFrame};
+use parlance_websocket::{CloseCode, FrameWriter, Message, Opcode, write_close};
 
 /// Bytes of an arena: many small frames share one allocation.
 const ARENA_BYTES: usize = 16 * 1024;
@@ -20,6 +20,8 @@ thread_local! {
 pub(crate) enum Wire {
     /// JSON in WebSocket messages.
     SocketJson,
+    /// Protocol Buffers in WebSocket messages.
+    SocketProtobuf,
     /// JSON, which the door of an answer puts together.
     Json,
 }
@@ -28,6 +30,27 @@ impl Wire {
     /// The number of the shape for what is shared. `own`: for the sender's own devices, which see the device.
     pub(super) fn shape(self, own: bool) -> u8 {
         self as u8 * 2 + u8::from(own)
+    }
+
+    /// Takes the frames of a message from a client.
+    pub(crate) fn decode(
+        self,
+        bytes: &[u8],
+        sink: &mut dyn FnMut(Result<ClientFrame, DecodeError>),
+    ) {
+        match self {
+            Self::SocketJson | Self::Json => json::decode_client(bytes, sink),
+            Self::SocketProtobuf => protobuf::decode_client(bytes, sink),
+        }
+    }
+
+    /// The payload of a WebSocket message, if it is of the kind in which these frames come.
+    pub(crate) fn payload<'m>(self, message: &Message<'m>) -> Option<&'m [u8]> {
+        match (self, message) {
+            (Self::SocketJson, Message::Text(text)) => Some(text.as_bytes()),
+            (Self::SocketProtobuf, Message::Binary(bytes)) => Some(bytes),
+            _ => None,
+        }
     }
 
     fn framed(self, encode: impl FnOnce(&mut BytesMut)) -> Bytes {
@@ -40,6 +63,11 @@ impl Wire {
                     let mut writer = FrameWriter::begin(arena, None);
                     encode(writer.payload());
                     writer.finish(Opcode::Text);
+                }
+                Self::SocketProtobuf => {
+                    let mut writer = FrameWriter::begin(arena, None);
+                    protobuf::encode_server_json(encode, writer.payload());
+                    writer.finish(Opcode::Binary);
                 }
                 Self::Json => encode(arena),
             }

@@ -1,7 +1,6 @@
 //! The first frame: it must come in time, and it must be `hello` with a token that holds.
 
 use parlance_core::connection::{Connection, Input, Output};
-use parlance_protocol::json;
 use parlance_types::CloseCode;
 use parlance_types::frame::{Bye, Hello};
 use parlance_websocket::{Decoder, Message};
@@ -9,7 +8,7 @@ use tokio::io::AsyncReadExt;
 use tokio::time::sleep_until;
 
 use super::link::Reader;
-use crate::connection::{instant, now_ms, turned_away};
+use crate::connection::{Wire, instant, now_ms, turned_away};
 
 /// Bytes read at a time before a connection has proved who it is.
 const FIRST_READ_BYTES: usize = 4 * 1024;
@@ -33,22 +32,22 @@ pub(super) async fn read(
     machine: &mut Connection,
     reader: &mut Reader,
     decoder: &mut Decoder,
-    early: Vec<u8>,
+    (early, wire): (Vec<u8>, Wire),
 ) -> Result<(Hello, Vec<u8>), Turned> {
     let mut bytes = early;
     loop {
         if !bytes.is_empty() {
             let mut input = parlance_websocket::Input::new(&mut bytes);
             match decoder.next(&mut input) {
-                Ok(Some(Message::Text(text))) => {
-                    let hello = first(machine, text)?;
-                    return Ok((hello, input.into_rest().to_vec()));
-                }
                 Ok(Some(Message::Close(_))) => return Err(Turned::Gone),
                 Ok(Some(Message::Ping(_) | Message::Pong(_)) | None) => {}
-                Ok(Some(Message::Binary(_))) => {
-                    return Err(away(machine, CloseCode::ProtocolViolation));
-                }
+                Ok(Some(message)) => match wire.payload(&message) {
+                    Some(payload) => {
+                        let hello = first(machine, wire, payload)?;
+                        return Ok((hello, input.into_rest().to_vec()));
+                    }
+                    None => return Err(away(machine, CloseCode::ProtocolViolation)),
+                },
                 Err(error) => return Err(Turned::Broken(error.close_code())),
             }
         }
@@ -70,10 +69,10 @@ pub(super) async fn read(
 }
 
 /// The first message holds `hello` and nothing else.
-fn first(machine: &mut Connection, text: &str) -> Result<Hello, Turned> {
+fn first(machine: &mut Connection, wire: Wire, payload: &[u8]) -> Result<Hello, Turned> {
     let mut found = None;
     let mut turned = None;
-    json::decode_client(text.as_bytes(), &mut |frame| {
+    wire.decode(payload, &mut |frame| {
         let input = match frame {
             Ok(frame) => Input::Frame(frame),
             Err(error) => Input::Unreadable(error.into_frame()),

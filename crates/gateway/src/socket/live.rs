@@ -26,11 +26,11 @@ use crate::connection::{
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Runs a connection from its upgrade to its end.
-pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>)) {
+pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>), wire: Wire) {
     let metrics = gateway.engine.metrics().clone();
     metrics.connections.add(1);
     // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
-    if let Some(connection) = Box::pin(open(&gateway, link)).await {
+    if let Some(connection) = Box::pin(open(&gateway, link, wire)).await {
         let outgoing = connection.requests.outgoing().clone();
         connection.live(&gateway).await;
         gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
@@ -40,7 +40,11 @@ pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>)) {
 }
 
 /// From the upgrade to `ready`.
-async fn open(gateway: &Gateway, link: (Reader, Writer, Vec<u8>)) -> Option<Connection> {
+async fn open(
+    gateway: &Gateway,
+    link: (Reader, Writer, Vec<u8>),
+    wire: Wire,
+) -> Option<Connection> {
     let (mut reader, writer, early) = link;
     let mut decoder = super::decoder();
     let mut machine = connection::Connection::new(
@@ -48,24 +52,25 @@ async fn open(gateway: &Gateway, link: (Reader, Writer, Vec<u8>)) -> Option<Conn
         now_ms(),
         gateway.config.heartbeat.as_millis() as u64,
     );
-    let (turned, writer) = match hello::read(&mut machine, &mut reader, &mut decoder, early).await {
-        Ok((hello, early)) => {
-            let way = (Line::Socket(writer), Wire::SocketJson);
-            match greet(gateway, hello, machine, way).await {
-                Ok((outgoing, listing)) => {
-                    let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
-                    return Some(Connection { reader, decoder, requests, early });
+    let (turned, writer) =
+        match hello::read(&mut machine, &mut reader, &mut decoder, (early, wire)).await {
+            Ok((hello, early)) => {
+                let way = (Line::Socket(writer), wire);
+                match greet(gateway, hello, machine, way).await {
+                    Ok((outgoing, listing)) => {
+                        let requests = Requests::new(gateway.engine.clone(), outgoing, listing);
+                        return Some(Connection { reader, decoder, requests, early });
+                    }
+                    Err((bye, Line::Socket(writer))) => {
+                        (bye.map_or(Turned::Gone, Turned::Away), writer)
+                    }
+                    Err((_, Line::Answer)) => return None,
                 }
-                Err((bye, Line::Socket(writer))) => {
-                    (bye.map_or(Turned::Gone, Turned::Away), writer)
-                }
-                Err((_, Line::Answer)) => return None,
             }
-        }
-        Err(turned) => (turned, writer),
-    };
+            Err(turned) => (turned, writer),
+        };
     match turned {
-        Turned::Away(bye) => turn_away(&writer, &goodbye(Wire::SocketJson, &bye)),
+        Turned::Away(bye) => turn_away(&writer, &goodbye(wire, &bye)),
         Turned::Broken(code) => turn_away(&writer, &closing(code, "")),
         Turned::Gone => return None,
     }
@@ -159,7 +164,6 @@ impl Connection {
         let outgoing: Arc<Outgoing> = requests.outgoing().clone();
         let read = need.read && !requests.must_pause();
         let due = need.deadline_ms.unwrap_or_else(|| now_ms() + LOOK_AGAIN_MS);
-        let due = requests.paused_until_ms().map_or(due, |until| until.min(due));
         tokio::select! {
             turn = std::future::poll_fn(|cx| {
                 if requests.poll(cx) {
@@ -186,7 +190,7 @@ impl Connection {
     }
 
     async fn say_goodbye(self, bye: &Bye) {
-        self.requests.outgoing().close(goodbye(Wire::SocketJson, bye));
+        self.requests.outgoing().close(goodbye(self.requests.outgoing().wire(), bye));
         self.finish().await;
     }
 
@@ -238,19 +242,20 @@ fn poll_read(
 fn handle(bytes: &mut [u8], decoder: &mut Decoder, requests: &mut Requests) -> Turn {
     requests.engine().metrics().socket_reads.increment();
     let outgoing = requests.outgoing().clone();
+    let wire = outgoing.wire();
     outgoing.handle(connection::Input::Heard);
     let mut input = Input::new(bytes);
     let mut owed = false;
     let turn = loop {
         match decoder.next(&mut input) {
             Ok(None) => break Turn::Read,
-            Ok(Some(Message::Text(text))) => owed |= requests.receive(text),
-            Ok(Some(Message::Binary(_))) => {
-                outgoing.close(closing(
-                    parlance_websocket::CloseCode::UNSUPPORTED,
-                    "this subprotocol is text",
-                ));
-                break Turn::Ended;
+            Ok(Some(message @ (Message::Text(_) | Message::Binary(_)))) => {
+                let Some(payload) = wire.payload(&message) else {
+                    let code = parlance_websocket::CloseCode::UNSUPPORTED;
+                    outgoing.close(closing(code, "not the messages of this subprotocol"));
+                    break Turn::Ended;
+                };
+                owed |= requests.receive(payload);
             }
             Ok(Some(Message::Ping(payload))) => {
                 let mut pong = BytesMut::new();

@@ -47,8 +47,10 @@ pub struct Backup {
 pub struct Doors {
     /// Changes of door.
     pub changes: u64,
-    /// Of those who moved, over a WebSocket.
+    /// Of those who moved, over a WebSocket with JSON.
     pub socket: DoorFigures,
+    /// Over a WebSocket with Protocol Buffers.
+    pub protobuf: DoorFigures,
     /// Over an event stream.
     pub stream: DoorFigures,
     /// By long polling.
@@ -137,16 +139,19 @@ impl Doors {
     pub(crate) fn at(&mut self, door: parlance_client::Door) -> &mut DoorFigures {
         match door {
             parlance_client::Door::Socket => &mut self.socket,
+            parlance_client::Door::Protobuf => &mut self.protobuf,
             parlance_client::Door::Stream => &mut self.stream,
             parlance_client::Door::Poll => &mut self.poll,
         }
     }
 
-    pub(super) const fn lines(&self) -> [Line; 7] {
+    pub(super) const fn lines(&self) -> [Line; 9] {
         [
             ("changes of door", self.changes as f64, ""),
             ("by WebSocket", self.socket.connections as f64, "connections"),
             ("by WebSocket", self.socket.events as f64, "events"),
+            ("by Protocol Buffers", self.protobuf.connections as f64, "connections"),
+            ("by Protocol Buffers", self.protobuf.events as f64, "events"),
             ("by event stream", self.stream.connections as f64, "connections"),
             ("by event stream", self.stream.events as f64, "events"),
             ("by long polling", self.poll.connections as f64, "connections"),

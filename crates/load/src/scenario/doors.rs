@@ -148,8 +148,9 @@ async fn act(client: Client, role: Role, scene: Arc<Scene>) -> Result<(), LoadEr
             _ = moves.tick(), if role.period.is_some() => {
                 door = match door {
                     Door::Socket => Door::Stream,
+                    Door::Protobuf => Door::Socket,
                     Door::Stream => Door::Poll,
-                    Door::Poll => Door::Socket,
+                    Door::Poll => Door::Protobuf,
                 };
                 scene.figures.lock().1.changes += 1;
                 connection.change_door(door);
