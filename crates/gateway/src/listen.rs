@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Gateway;
 use crate::http;
-use complaint::Complaint;
+pub(crate) use complaint::Complaints;
 use entry::Entry;
 use opening::Openings;
 
@@ -60,35 +60,31 @@ struct Door {
     gateway: Gateway,
     router: axum::Router,
     openings: Openings,
-    failing: Complaint,
-    full: Complaint,
-    crowded: Complaint,
 }
 
 impl Door {
     fn new(gateway: Gateway) -> Self {
         let router = http::router(gateway.clone());
         let openings = Openings::new(gateway.config.openings_max);
-        let (failing, full, crowded) = Default::default();
-        Self { gateway, router, openings, failing, full, crowded }
+        Self { gateway, router, openings }
     }
 
     /// The system gave an error instead of a connection.
-    fn refused(&mut self, error: &io::Error) {
-        if let Some(times) = self.failing.due() {
+    fn refused(&self, error: &io::Error) {
+        if let Some(times) = self.gateway.complaints.failing.lock().due() {
             let remedy = complaint::remedy(error);
             tracing::warn!(%error, times, "cannot accept connections; {remedy}");
         }
     }
 
     fn open(&mut self, stream: TcpStream, peer: SocketAddr) {
-        if self.failing.is_over() {
+        if self.gateway.complaints.failing.lock().is_over() {
             tracing::info!("connections are accepted again");
         }
         let connections_max = self.gateway.config.connections_max;
         if self.gateway.tasks.len() >= connections_max {
             // Without a word to them: answering costs what is short.
-            if let Some(times) = self.full.due() {
+            if let Some(times) = self.gateway.complaints.full.lock().due() {
                 tracing::warn!(
                     connections_max,
                     times,
@@ -101,7 +97,7 @@ impl Door {
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }
         let (opening, evicted) = self.openings.add();
-        if evicted && let Some(times) = self.crowded.due() {
+        if evicted && let Some(times) = self.gateway.complaints.crowded.lock().due() {
             let openings_max = self.gateway.config.openings_max;
             tracing::warn!(
                 openings_max,

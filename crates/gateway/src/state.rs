@@ -11,6 +11,7 @@ use parlance_types::{Code, limits};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::listen::Complaints;
 use crate::poll::Polls;
 use crate::proxy::Proxies;
 use crate::stream::StreamTickets;
@@ -72,6 +73,7 @@ pub struct Gateway {
     pub(crate) config: Arc<GatewayConfig>,
     ready: Arc<AtomicBool>,
     health: Health,
+    pub(crate) complaints: Arc<Complaints>,
     /// `None`: connections are plain.
     pub(crate) tls: Option<Tls>,
     /// Cancelled when connections are to say `bye`.
@@ -89,6 +91,7 @@ impl Gateway {
             config: Arc::new(config),
             ready: Arc::new(AtomicBool::new(true)),
             health: Health(Arc::new(|| None)),
+            complaints: Arc::default(),
             tls: None,
             leave: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -63,7 +63,10 @@ fn without_file_descriptors_those_who_are_in_go_on_and_others_come_in_later() {
     let mut answer = String::new();
     waiting.read_to_string(&mut answer).expect("answered after all");
     assert!(answer.contains("200 OK"), "{answer}");
-    wait_until("says that it is over", || log().contains("connections are accepted again"));
+    wait_until("says that it is over", || {
+        server.call_text("GET", "/live", None, None);
+        log().contains("connections are accepted again")
+    });
     let times = log().matches("cannot accept connections").count();
     assert!(times <= 2, "{times} lines");
     assert_eq!(texts(&server.connect(&ada, None).history(conversation)), ["before", "meanwhile"]);

@@ -65,6 +65,40 @@ fn everything_goes_over_both_versions_of_tls() {
 }
 
 #[test]
+fn the_other_doors_go_over_tls_too_and_a_figure_says_when_the_certificate_ends() {
+    let (folder, authority) = (tempfile::tempdir().expect("a folder"), Authority::new());
+    let files = Files::in_folder(folder.path());
+    authority.issue(&files, YEARS);
+    let data = Data::new();
+    let server = Server::spawn(command(&data, &files, &[]), data).ok().expect("started");
+    let trust = authority.trust(&[&TLS13]);
+    let server = server.trusting(trust.clone());
+    let ada = server.join("ada");
+    let (status, polled) = server.call("GET", "/v1/poll?wait=0", Some(&ada.token), None);
+    assert_eq!(status, 200, "{polled}");
+    let tcp = TcpStream::connect(&server.address).expect("connected");
+    tcp.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let mut stream = trust.over(tcp);
+    let request = format!(
+        "GET /v1/events HTTP/1.1\r\nHost: parlance\r\nAuthorization: Bearer {}\r\n\r\n",
+        ada.token
+    );
+    stream.write_all(request.as_bytes()).expect("written");
+    server.connect(&ada, None).say_to(&ada.account, "for the stream");
+    let mut said = String::new();
+    while !said.contains("for the stream") {
+        let mut bytes = [0; 4_096];
+        let count = stream.read(&mut bytes).expect("it goes on");
+        assert!(count > 0, "it ended: {said}");
+        said.push_str(&String::from_utf8_lossy(&bytes[..count]));
+    }
+    let (_, metrics) = server.call_text("GET", "/metrics", None, None);
+    // 2100-01-01.
+    let line = "parlance_certificate_expires_seconds 4102444800";
+    assert!(metrics.lines().any(|found| found == line), "{metrics}");
+}
+
+#[test]
 fn a_client_that_does_not_read_gets_everything_once_it_does() {
     let (folder, authority) = (tempfile::tempdir().expect("a folder"), Authority::new());
     let files = Files::in_folder(folder.path());
