@@ -4,6 +4,7 @@
 //! token and by socket, whatever its tokens say; no secret is logged, stored or shown in an error.
 
 mod access;
+mod attempts;
 mod keys;
 mod operator;
 mod owner;
@@ -15,6 +16,7 @@ mod revoked;
 mod secret;
 mod session;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -24,12 +26,14 @@ use parlance_types::frame::Person;
 use parlance_types::{AccountId, Code, DeviceId, Handle, SessionId, Title, limits};
 use thiserror::Error;
 
+use self::attempts::Attempts;
 use self::password::{Fit, Password, Passwords};
 use self::recent::Recent;
 use self::refresh::RefreshToken;
 use self::revoked::Revoked;
 use crate::clock::Clock;
 use crate::entropy::random;
+use crate::limits::Rates;
 
 pub use access::Signed;
 pub use keys::{KeyError, KeyRing};
@@ -54,6 +58,7 @@ pub struct AccountsConfig {
     pub session_unused_ms: u64,
     /// Access tokens and people that are remembered, each.
     pub remembered: usize,
+    pub rates: Rates,
 }
 
 impl Default for AccountsConfig {
@@ -65,6 +70,7 @@ impl Default for AccountsConfig {
             access_ms: 15 * 60 * 1000,
             session_unused_ms: 90 * 24 * 60 * 60 * 1000,
             remembered: 16_384,
+            rates: Rates::default(),
         }
     }
 }
@@ -86,6 +92,8 @@ pub struct SignUp<'a> {
     /// The handle, if there is none.
     pub name: Option<&'a str>,
     pub device_name: Option<&'a str>,
+    /// `None`: from the machine itself, by its operator.
+    pub from: Option<IpAddr>,
 }
 
 /// A wish for a session.
@@ -94,6 +102,7 @@ pub struct SignIn<'a> {
     pub handle: &'a str,
     pub password: &'a str,
     pub device_name: Option<&'a str>,
+    pub from: IpAddr,
 }
 
 type Hook = Arc<dyn Fn(AccountId, SessionId) + Send + Sync>;
@@ -105,6 +114,7 @@ pub struct Accounts {
     config: AccountsConfig,
     clock: Arc<dyn Clock>,
     passwords: Passwords,
+    attempts: Attempts,
     people: Recent<AccountId, Person>,
     /// Tokens whose signature was checked, by digest.
     checked: Recent<[u8; 32], Signed>,
@@ -134,6 +144,7 @@ impl Accounts {
             keys,
             clock,
             passwords,
+            attempts: Attempts::new(&config.rates),
             people: Recent::new(config.remembered),
             checked: Recent::new(config.remembered),
             revoked: Revoked::default(),
@@ -142,6 +153,11 @@ impl Accounts {
         };
         accounts.load_revoked().await?;
         Ok(accounts)
+    }
+
+    /// How much each may do on this node.
+    pub(crate) fn rates(&self) -> &Rates {
+        &self.config.rates
     }
 
     /// `hook` is called with each session that ends here, after its tokens are refused. It must not block.
@@ -158,6 +174,9 @@ impl Accounts {
         let device_name = device_name(wish.device_name)?;
         let password = Password::new(wish.password)
             .ok_or_else(|| Refusal::field(Code::WeakPassword, "password"))?;
+        if let Some(from) = wish.from {
+            self.attempts.sign_up(from, self.clock.steady())?;
+        }
         // The store decides; this only saves the hashing.
         if self.store.account_by_handle(&handle).await.map_err(refused)?.is_some() {
             return Err(refused(AccountError::HandleTaken));
@@ -182,8 +201,13 @@ impl Accounts {
         let wrong = || Refusal::new(Code::InvalidCredentials);
         // Texts that no account can have tell nothing of any account.
         let handle: Handle = wish.handle.parse().map_err(|_| wrong())?;
+        let attempt = self.attempts.begin(&handle, wish.from, self.clock.steady())?;
         let found = self.store.credentials(&handle).await.map_err(refused)?;
-        let proved = self.prove(found, wish.password).await?.ok_or_else(wrong)?;
+        let Some(proved) = self.prove(found, wish.password).await? else {
+            attempt.was_wrong();
+            return Err(wrong());
+        };
+        attempt.was_right();
         let (new, token) = self.new_session(proved.account, device_name);
         let at = new.at;
         let begun =

@@ -8,6 +8,11 @@ use parlance_types::Micros;
 /// Tells the time.
 pub trait Clock: Send + Sync + 'static {
     fn now(&self) -> Micros;
+
+    /// Microseconds of a clock that does not go back, for what is counted by time. It may be some milliseconds behind.
+    fn steady(&self) -> u64 {
+        self.now().get()
+    }
 }
 
 /// The clock of the system.
@@ -19,6 +24,15 @@ impl Clock for SystemClock {
         // A clock before 1970 is a broken one; it reads as 1970.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Micros::new(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    fn steady(&self) -> u64 {
+        // Asked for each command, and nothing here is due to the millisecond.
+        #[cfg(target_os = "linux")]
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::MonotonicCoarse);
+        #[cfg(not(target_os = "linux"))]
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        time.tv_sec.unsigned_abs() * 1_000_000 + time.tv_nsec.unsigned_abs() / 1_000
     }
 }
 

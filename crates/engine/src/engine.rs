@@ -7,7 +7,7 @@ use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
     AccountId, Action, Code, Command, ConversationId, Epoch, PersonalChange, Seq, SignalRequest,
-    Stamp, Verdict,
+    Stamp,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::entropy;
 use crate::fetch::unavailable;
 use crate::hub::Hub;
+use crate::limits::Commands;
 use crate::mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
 use crate::metrics::Metrics;
 use crate::outlet::Outlet;
@@ -43,6 +44,7 @@ pub struct Engine {
     doors: Vec<Door>,
     stores: Stores,
     accounts: Arc<Accounts>,
+    commands: Commands,
     shared: shard::Shared,
 }
 
@@ -86,7 +88,8 @@ impl Engine {
                 (Door { mailbox, requests }, owner)
             })
             .unzip();
-        (Arc::new(Self { doors, stores, accounts, shared }), owners)
+        let commands = Commands::new(accounts.rates());
+        (Arc::new(Self { doors, stores, accounts, commands, shared }), owners)
     }
 
     pub fn accounts(&self) -> &Arc<Accounts> {
@@ -138,7 +141,7 @@ impl Engine {
     pub fn stamp_now(&self, command: &Command) -> Option<Stamp> {
         let looks_up = matches!(command.action, Action::Personal(_))
             || !named_accounts(&command.action).is_empty();
-        (!looks_up).then(|| self.stamped(Vec::new()))
+        (!looks_up).then(|| self.stamped(command, Vec::new()))
     }
 
     /// Fixes what the log must not look up later.
@@ -149,7 +152,7 @@ impl Engine {
         let named = named_accounts(&command.action);
         let unknown =
             if named.is_empty() { Vec::new() } else { self.accounts.unknown(named).await? };
-        Ok(self.stamped(unknown))
+        Ok(self.stamped(command, unknown))
     }
 
     /// Personal settings are kept of conversations that their owner knows, and name what is there. Who was a member is known for ever and
@@ -173,11 +176,12 @@ impl Engine {
         Ok(())
     }
 
-    fn stamped(&self, unknown_accounts: Vec<AccountId>) -> Stamp {
+    fn stamped(&self, command: &Command, unknown_accounts: Vec<AccountId>) -> Stamp {
+        let (sender, device) = (command.sender, command.device);
         Stamp {
             time: self.shared.clock.now(),
             salt: entropy::salt(),
-            verdict: Verdict::Allow,
+            verdict: self.commands.count(sender, device, self.shared.clock.steady()),
             unknown_accounts,
         }
     }

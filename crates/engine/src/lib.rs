@@ -11,6 +11,7 @@ mod engine;
 mod entropy;
 mod fetch;
 mod hub;
+pub mod limits;
 mod mailbox;
 mod metrics;
 pub mod outlet;

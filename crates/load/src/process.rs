@@ -16,7 +16,8 @@ use crate::cores::{self, Core};
 pub(crate) const READY: &str = "parlance is ready at ";
 
 /// Passwords are hashed as cheaply as can be, and a long drill signs in once: it measures messages.
-const CONFIG: &str = "[accounts]\naccess_seconds = 86400\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n";
+const CONFIG: &str = "[accounts]\naccess_seconds = 86400\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n\
+    [limits]\nsign_up_address.burst = 0\ncommands_account.burst = 0\ncommands_device.burst = 0\n";
 /// A server has 30 s to stop.
 const STOP_MAX: Duration = Duration::from_secs(40);
 const READY_MAX: Duration = Duration::from_mins(1);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use parlance_types::limits::{self, TABLE};
+use parlance_types::limits::{self, BUCKETS, TABLE};
 use parlance_types::{CloseCode, Code, Kind};
 
 /// The documents that have generated parts.
@@ -26,6 +26,7 @@ pub fn tables() -> Vec<Table> {
         table("kinds", kinds()),
         table("limits", limits_sent()),
         table("other_limits", other_limits()),
+        table("buckets", buckets()),
         table("door_limits", door_limits()),
     ]
 }
@@ -169,6 +170,15 @@ fn what_and_limit(rows: &[(&str, u64)]) -> String {
     let mut table = "| what | limit |\n|---|---|\n".to_owned();
     for (meaning, value) in rows {
         row(&mut table, format_args!("| {meaning} | {value} |"));
+    }
+    table
+}
+
+fn buckets() -> String {
+    let mut table = "| name | at once | a minute | of what |\n|---|---|---|---|\n".to_owned();
+    for bucket in BUCKETS {
+        let (name, burst, back) = (bucket.name, bucket.burst, bucket.per_minute);
+        row(&mut table, format_args!("| `{name}` | {burst} | {back} | {} |", bucket.meaning));
     }
     table
 }

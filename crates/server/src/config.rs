@@ -2,6 +2,7 @@
 //!
 //! Unknown keys are errors, and every problem is reported at once, before anything is opened. Nobody else reads the environment.
 
+mod limits;
 mod read;
 mod sections;
 

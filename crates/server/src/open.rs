@@ -159,6 +159,7 @@ async fn open_accounts(
         },
         access_ms: config.accounts.access_seconds * 1_000,
         session_unused_ms: config.accounts.session_days * 24 * 60 * 60 * 1_000,
+        rates: config.limits.rates(),
         ..AccountsConfig::default()
     };
     let accounts = Accounts::open(file.clone(), keys, accounts_config, clock.clone()).await?;

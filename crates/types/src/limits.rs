@@ -155,3 +155,62 @@ pub const TABLE: &[(&str, u64, &str)] = &[
         "milliseconds after which typing or recording is over, unless it was said again",
     ),
 ];
+
+/// How much of something in which time, unless the configuration (`[limits.NAME]`) says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    pub name: &'static str,
+    /// So many at once.
+    pub burst: u32,
+    /// So many back in a minute. Where either is 0 there is no limit.
+    pub per_minute: u32,
+    /// What is counted.
+    pub meaning: &'static str,
+}
+
+pub const SIGN_IN_PAIR: Bucket = Bucket {
+    name: "sign_in_pair",
+    burst: 10,
+    per_minute: 2,
+    meaning: "wrong passwords for one account from one address",
+};
+pub const SIGN_IN_ACCOUNT: Bucket = Bucket {
+    name: "sign_in_account",
+    burst: 100,
+    per_minute: 10,
+    meaning: "wrong passwords for one account from anywhere, beside addresses from which its owner signed in lately",
+};
+pub const SIGN_IN_ADDRESS: Bucket = Bucket {
+    name: "sign_in_address",
+    burst: 50,
+    per_minute: 20,
+    meaning: "wrong passwords from one address",
+};
+pub const SIGN_UP_ADDRESS: Bucket = Bucket {
+    name: "sign_up_address",
+    burst: 50,
+    per_minute: 20,
+    meaning: "new accounts from one address",
+};
+pub const COMMANDS_ACCOUNT: Bucket = Bucket {
+    name: "commands_account",
+    burst: 1000,
+    per_minute: 3000,
+    meaning: "commands (whatever is sent into conversations) of one account",
+};
+pub const COMMANDS_DEVICE: Bucket = Bucket {
+    name: "commands_device",
+    burst: 500,
+    per_minute: 1800,
+    meaning: "commands of one device",
+};
+
+/// Every bucket.
+pub const BUCKETS: &[Bucket] = &[
+    SIGN_IN_PAIR,
+    SIGN_IN_ACCOUNT,
+    SIGN_IN_ADDRESS,
+    SIGN_UP_ADDRESS,
+    COMMANDS_ACCOUNT,
+    COMMANDS_DEVICE,
+];

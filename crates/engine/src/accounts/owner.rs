@@ -1,9 +1,11 @@
 //! What the owner of an account does with it: see and end its sessions, and give it another password or name.
 
+use std::net::IpAddr;
+
 use parlance_core::Refusal;
 use parlance_ports::{Credentials, PasswordChange, Session};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, Code, DeviceId, Micros, SessionId, Title};
+use parlance_types::{AccountId, Code, DeviceId, Handle, Micros, SessionId, Title};
 
 use super::password::Password;
 use super::{Accounts, Signed, refused};
@@ -82,12 +84,19 @@ impl Accounts {
         signed: Signed,
         password: &str,
         new_password: &str,
+        from: IpAddr,
     ) -> Result<(), Refusal> {
         let wrong = || Refusal::field(Code::WrongPassword, "password");
         let with = Password::new(new_password)
             .ok_or_else(|| Refusal::field(Code::WeakPassword, "new_password"))?;
-        let known = self.credentials_of(signed.account).await?;
-        let proved = self.prove(Some(known), password).await?.ok_or_else(wrong)?;
+        let (handle, known) = self.credentials_of(signed.account).await?;
+        // Guessing here is guessing.
+        let attempt = self.attempts.begin(&handle, from, self.clock.steady())?;
+        let Some(proved) = self.prove(Some(known), password).await? else {
+            attempt.was_wrong();
+            return Err(wrong());
+        };
+        attempt.was_right();
         let with = self.passwords.hash(with).await?;
         let at = self.clock.now();
         let change = PasswordChange {
@@ -120,10 +129,11 @@ impl Accounts {
         Ok(living.iter().map(|session| session.id).collect())
     }
 
-    async fn credentials_of(&self, account: AccountId) -> Result<Credentials, Refusal> {
+    async fn credentials_of(&self, account: AccountId) -> Result<(Handle, Credentials), Refusal> {
         let gone = || Refusal::new(Code::NotFound);
         let found = self.store.accounts(&[account]).await.map_err(refused)?.pop();
         let handle = found.ok_or_else(gone)?.handle;
-        self.store.credentials(&handle).await.map_err(refused)?.ok_or_else(gone)
+        let known = self.store.credentials(&handle).await.map_err(refused)?.ok_or_else(gone)?;
+        Ok((handle, known))
     }
 }

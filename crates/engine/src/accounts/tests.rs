@@ -1,3 +1,4 @@
+mod limiting;
 mod lookups;
 mod owning;
 mod refreshing;
@@ -13,6 +14,7 @@ use super::*;
 use crate::clock::ManualClock;
 
 const START: Micros = Micros::new(1_795_430_000_000_000);
+const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
 const MINUTE_MS: u64 = 60_000;
 
 fn config() -> AccountsConfig {
@@ -52,12 +54,24 @@ impl World {
     }
 
     async fn sign_up(&self, handle: &str) -> Result<Grant, Refusal> {
-        let wish = SignUp { handle, password: "correct horse", name: None, device_name: None };
+        let wish =
+            SignUp { handle, password: "correct horse", name: None, device_name: None, from: None };
         self.accounts.sign_up(wish).await
     }
 
     async fn sign_in(&self, handle: &str, password: &str) -> Result<Grant, Refusal> {
-        self.accounts.sign_in(SignIn { handle, password, device_name: Some("telephone") }).await
+        self.sign_in_from(handle, password, HERE).await
+    }
+
+    async fn sign_in_from(
+        &self,
+        handle: &str,
+        password: &str,
+        from: IpAddr,
+    ) -> Result<Grant, Refusal> {
+        self.accounts
+            .sign_in(SignIn { handle, password, device_name: Some("telephone"), from })
+            .await
     }
 }
 

@@ -15,11 +15,17 @@ use parlance_engine::{Engine, Listing};
 use parlance_types::frame::{
     ClientFrame, ErrorFrame, Fetch, Heads, RequestId, Send, ServerFrame, Sync, SyncFrom,
 };
-use parlance_types::{Code, Command, Stamp, limits};
+use parlance_types::{Code, Command, Stamp, Verdict, limits};
 
+use super::now_ms;
 use super::queue::Outgoing;
 use super::wire::goodbye;
 use crate::command;
+
+/// How long a connection is not read from for each command of it that was one too many.
+const REFUSED_PAUSE_MS: u64 = 10;
+/// The longest such pause: its pings must come through.
+const PAUSE_MS_MAX: u64 = 5_000;
 
 type Running = Pin<Box<dyn Future<Output = Done> + std::marker::Send>>;
 
@@ -42,6 +48,8 @@ pub(crate) struct Requests {
     /// A command waits for its stamp; what came after it waits in `backlog`, since the order of commands is the client's.
     stamping: bool,
     backlog: VecDeque<ClientFrame>,
+    /// Whoever sends on after `rate_limited` is read from more slowly: refusing costs something too, and that is others' time.
+    paused_until_ms: u64,
 }
 
 impl Requests {
@@ -50,7 +58,15 @@ impl Requests {
         outgoing: Arc<Outgoing>,
         listing: Option<Listing>,
     ) -> Self {
-        Self { engine, outgoing, running: None, listing, stamping: false, backlog: VecDeque::new() }
+        Self {
+            engine,
+            outgoing,
+            running: None,
+            listing,
+            stamping: false,
+            backlog: VecDeque::new(),
+            paused_until_ms: 0,
+        }
     }
 
     pub(crate) fn engine(&self) -> &Engine {
@@ -63,7 +79,13 @@ impl Requests {
 
     /// What was read cannot be worked on yet.
     pub(crate) fn must_pause(&self) -> bool {
-        self.stamping
+        self.stamping || self.paused_until_ms().is_some()
+    }
+
+    /// When reading goes on that pauses because of what was refused.
+    pub(crate) fn paused_until_ms(&self) -> Option<u64> {
+        let until = self.paused_until_ms;
+        (until > 0 && until > now_ms()).then_some(until)
     }
 
     /// Takes the frames of one message. True if the caller owes a flush.
@@ -192,7 +214,12 @@ impl Requests {
         self.outgoing.reply(&ServerFrame::Error(reply::refused(Some(id), refusal)))
     }
 
-    fn submit(&self, id: RequestId, command: Command, stamp: Stamp) {
+    fn submit(&mut self, id: RequestId, command: Command, stamp: Stamp) {
+        if let Verdict::RateLimited { .. } = stamp.verdict {
+            let now = now_ms();
+            let later = self.paused_until_ms.max(now) + REFUSED_PAUSE_MS;
+            self.paused_until_ms = later.min(now + PAUSE_MS_MAX);
+        }
         self.engine.submit(command, stamp, Reply::Socket { outlet: self.outgoing.clone(), id });
     }
 

@@ -1,6 +1,6 @@
 //! Signing up, in and out, and new tokens.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_engine::accounts::{self, Grant};
@@ -9,6 +9,7 @@ use parlance_protocol::rest::{Refresh, RestBody, Secret, SignIn, SignUp, Tokens,
 use super::ApiError;
 use super::request::{Bearer, Body, answer};
 use crate::Gateway;
+use crate::proxy::ClientAddress;
 
 fn tokens(status: StatusCode, grant: &Grant) -> Response {
     let body = Tokens {
@@ -25,6 +26,7 @@ fn tokens(status: StatusCode, grant: &Grant) -> Response {
 /// `POST /v1/accounts`
 pub(super) async fn sign_up(
     State(gateway): State<Gateway>,
+    Extension(ClientAddress(from)): Extension<ClientAddress>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let SignUp { handle, password, name, device_name } = decode(&body)?;
@@ -33,6 +35,7 @@ pub(super) async fn sign_up(
         password: password.expose(),
         name: name.as_deref(),
         device_name: device_name.as_deref(),
+        from: Some(from),
     };
     let grant = gateway.engine.accounts().sign_up(wish).await?;
     Ok(tokens(StatusCode::CREATED, &grant))
@@ -41,6 +44,7 @@ pub(super) async fn sign_up(
 /// `POST /v1/session`
 pub(super) async fn sign_in(
     State(gateway): State<Gateway>,
+    Extension(ClientAddress(from)): Extension<ClientAddress>,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let SignIn { handle, password, device_name } = decode(&body)?;
@@ -48,6 +52,7 @@ pub(super) async fn sign_in(
         handle: handle.as_str(),
         password: password.expose(),
         device_name: device_name.as_deref(),
+        from,
     };
     let grant = gateway.engine.accounts().sign_in(wish).await?;
     Ok(tokens(StatusCode::OK, &grant))

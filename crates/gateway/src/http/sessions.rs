@@ -1,6 +1,6 @@
 //! What an owner does with an account: its sessions, its password, its name.
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_engine::accounts::SessionView;
@@ -11,6 +11,7 @@ use parlance_types::{Code, SessionId};
 use super::ApiError;
 use super::request::{Bearer, Body, Named, Params, answer};
 use crate::Gateway;
+use crate::proxy::ClientAddress;
 
 /// `GET /v1/sessions`
 pub(super) async fn list(
@@ -56,11 +57,12 @@ pub(super) async fn end_all(
 pub(super) async fn change_password(
     State(gateway): State<Gateway>,
     Bearer(signed): Bearer,
+    Extension(ClientAddress(from)): Extension<ClientAddress>,
     Body(body): Body,
 ) -> Result<StatusCode, ApiError> {
     let PasswordChange { password, new_password } = decode(&body)?;
     let accounts = gateway.engine.accounts();
-    accounts.change_password(signed, password.expose(), new_password.expose()).await?;
+    accounts.change_password(signed, password.expose(), new_password.expose(), from).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

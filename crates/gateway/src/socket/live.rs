@@ -164,6 +164,7 @@ impl Connection {
         let outgoing: Arc<Outgoing> = requests.outgoing().clone();
         let read = need.read && !requests.must_pause();
         let due = need.deadline_ms.unwrap_or_else(|| now_ms() + LOOK_AGAIN_MS);
+        let due = requests.paused_until_ms().map_or(due, |until| until.min(due));
         tokio::select! {
             turn = std::future::poll_fn(|cx| {
                 if requests.poll(cx) {

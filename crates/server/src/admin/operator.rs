@@ -103,7 +103,7 @@ impl Operator {
         name: Option<&str>,
         password: &str,
     ) -> Result<Value, String> {
-        let wish = SignUp { handle, password, name, device_name: None };
+        let wish = SignUp { handle, password, name, device_name: None, from: None };
         let refused = |refusal: Refusal| refused(handle, &refusal);
         let grant = self.accounts.sign_up(wish).await.map_err(refused)?;
         let token = grant.access_token.expose();

@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use parlance_types::limits;
 use serde::Serialize;
 
+use super::limits::Limits;
 use super::read::Section;
 
 /// More than a machine has: beyond, bytes could not be counted.
@@ -19,6 +20,7 @@ pub(crate) struct Config {
     pub(crate) tls: Tls,
     pub(crate) proxies: Proxies,
     pub(crate) accounts: Accounts,
+    pub(crate) limits: Limits,
     pub(crate) engine: Engine,
     pub(crate) store: Store,
 }
@@ -169,6 +171,7 @@ impl Config {
             tls: root.section("tls", Tls::read),
             proxies: root.section("proxies", Proxies::read),
             accounts: root.section("accounts", Accounts::read),
+            limits: root.section("limits", Limits::read),
             engine: root.section("engine", Engine::read),
             store: root.section("store", Store::read),
         };
@@ -177,7 +180,7 @@ impl Config {
     }
 
     pub(super) fn validate(&self, problems: &mut Vec<String>) {
-        let Self { server, tls, proxies, accounts, engine, store } = self;
+        let Self { server, tls, proxies, accounts, limits: _, engine, store } = self;
         let Argon2 { memory_kib, iterations, lanes } = accounts.argon2;
         let memory_least = u64::from(lanes.max(1)) * 8;
         // Every value that is multiplied or allocated has an end, so that none is found out in the middle of the work.

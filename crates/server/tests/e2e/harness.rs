@@ -14,8 +14,8 @@ use crate::trust::{Stream, Trust};
 /// How long anything may take before the test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-const CONFIG: &str =
-    "[server]\ndrain_seconds = 2\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n";
+const CONFIG: &str = "[server]\ndrain_seconds = 2\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n\
+    [limits]\nsign_up_address.burst = 0\ncommands_account.burst = 0\ncommands_device.burst = 0\n";
 
 /// A running server and its data directory.
 pub(crate) struct Server {
@@ -208,6 +208,19 @@ impl Server {
         token: Option<&str>,
         body: &[u8],
     ) -> (u16, String) {
+        let (head, body) = self.call_whole(method, path, token, body);
+        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+        (status, body)
+    }
+
+    /// As [`Server::call_bytes`]; the head of the answer, and its body.
+    pub(crate) fn call_whole(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &[u8],
+    ) -> (String, String) {
         let mut stream = self.stream();
         let authorization =
             token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
@@ -221,8 +234,7 @@ impl Server {
         stream.read_to_end(&mut answer).expect("read");
         let answer = String::from_utf8(answer).expect("UTF-8");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
-        (status, body.to_owned())
+        (head.to_owned(), body.to_owned())
     }
 
     /// Signs up.

@@ -21,6 +21,7 @@ mod flips;
 mod groups;
 mod harness;
 mod lifecycle;
+mod limits;
 mod old_retries;
 mod operator;
 mod polls;

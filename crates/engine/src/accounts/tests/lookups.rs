@@ -7,7 +7,13 @@ fn nobody(number: u8) -> AccountId {
 #[tokio::test]
 async fn people_are_shown_in_the_order_asked_for_and_read_once() {
     let world = World::new().await;
-    let wish = SignUp { handle: "Ada", password: "correct horse", name: None, device_name: None };
+    let wish = SignUp {
+        handle: "Ada",
+        password: "correct horse",
+        name: None,
+        device_name: None,
+        from: None,
+    };
     let ada = world.accounts.sign_up(wish).await.unwrap().account;
     let wish = SignUp { handle: "grace", name: Some("Grace Hopper"), ..wish };
     let grace = world.accounts.sign_up(wish).await.unwrap().account;

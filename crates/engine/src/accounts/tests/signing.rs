@@ -32,6 +32,7 @@ async fn what_is_wrong_is_named_by_its_field() {
         password: "correct horse",
         name: Some("Ada Lovelace"),
         device_name: Some("telephone"),
+        from: None,
     };
     let long = "x".repeat(300);
     for (wish, code, field) in [
