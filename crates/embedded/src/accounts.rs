@@ -10,6 +10,7 @@ mod row;
 mod schema;
 mod statements;
 mod store;
+mod ties;
 mod upgrading;
 mod verify;
 mod wal;

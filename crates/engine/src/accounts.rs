@@ -5,6 +5,7 @@
 
 mod access;
 mod attempts;
+mod blocks;
 mod keys;
 mod operator;
 mod owner;
@@ -15,6 +16,7 @@ mod refresh;
 mod revoked;
 mod secret;
 mod session;
+mod ties;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -27,6 +29,7 @@ use parlance_types::{AccountId, Code, DeviceId, Handle, SessionId, Title, limits
 use thiserror::Error;
 
 use self::attempts::Attempts;
+use self::blocks::Blocks;
 use self::password::{Fit, Password, Passwords};
 use self::recent::Recent;
 use self::refresh::RefreshToken;
@@ -38,6 +41,7 @@ use crate::limits::Rates;
 pub use access::Signed;
 pub use keys::{KeyError, KeyRing};
 pub use owner::SessionView;
+pub use parlance_ports::Tie;
 pub use password::Argon2Cost;
 pub use secret::Secret;
 pub use session::Grant;
@@ -80,7 +84,7 @@ impl Default for AccountsConfig {
 pub enum OpenError {
     #[error("argon2 does not take {memory_kib} KiB, {iterations} iterations and {lanes} lanes", memory_kib = .0.memory_kib, iterations = .0.iterations, lanes = .0.lanes)]
     Cost(Argon2Cost),
-    #[error("could not read which sessions ended lately")]
+    #[error("could not read which sessions ended lately, or who is blocked")]
     Store(#[from] AccountError),
 }
 
@@ -119,6 +123,7 @@ pub struct Accounts {
     /// Tokens whose signature was checked, by digest.
     checked: Recent<[u8; 32], Signed>,
     revoked: Revoked,
+    blocks: Blocks,
     hooks: RwLock<Vec<Hook>>,
 }
 
@@ -148,10 +153,12 @@ impl Accounts {
             people: Recent::new(config.remembered),
             checked: Recent::new(config.remembered),
             revoked: Revoked::default(),
+            blocks: Blocks::default(),
             hooks: RwLock::default(),
             config,
         };
         accounts.load_revoked().await?;
+        accounts.load_blocks().await?;
         Ok(accounts)
     }
 

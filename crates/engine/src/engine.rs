@@ -6,8 +6,8 @@ use parlance_core::{Refusal, Shelf};
 use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
-    AccountId, Action, Code, Command, ConversationId, Epoch, PersonalChange, Seq, SignalRequest,
-    Stamp,
+    AccountId, Action, Code, Command, ConversationId, ConversationKind, Epoch, PersonalChange, Seq,
+    SignalRequest, Stamp, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -178,12 +178,14 @@ impl Engine {
 
     fn stamped(&self, command: &Command, unknown_accounts: Vec<AccountId>) -> Stamp {
         let (sender, device) = (command.sender, command.device);
-        Stamp {
-            time: self.shared.clock.now(),
-            salt: entropy::salt(),
-            verdict: self.commands.count(sender, device, self.shared.clock.steady()),
-            unknown_accounts,
-        }
+        let is_direct = command.conversation.kind() == Some(ConversationKind::Direct);
+        let verdict = match self.commands.count(sender, device, self.shared.clock.steady()) {
+            Verdict::Allow if is_direct && self.accounts.is_closed(command.conversation) => {
+                Verdict::CannotMessage
+            }
+            verdict => verdict,
+        };
+        Stamp { time: self.shared.clock.now(), salt: entropy::salt(), verdict, unknown_accounts }
     }
 
     fn door(&self, conversation: ConversationId) -> &Door {

@@ -10,10 +10,12 @@ mod people;
 mod personal;
 mod request;
 mod sessions;
+mod ties;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{delete, get, patch, post, put};
+use parlance_engine::accounts::Tie;
 use parlance_types::{Code, limits};
 
 pub(crate) use error::ApiError;
@@ -37,6 +39,10 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/v1/me/password", put(sessions::change_password))
         .route("/v1/people", get(people::find))
         .route("/v1/people/{account}", get(people::one))
+        .route("/v1/contacts", ties::all(Tie::Contact))
+        .route("/v1/contacts/{account}", ties::one(Tie::Contact))
+        .route("/v1/blocks", ties::all(Tie::Block))
+        .route("/v1/blocks/{account}", ties::one(Tie::Block))
         .route("/v1/directs/{account}/messages", post(messages::send_direct))
         .route("/v1/conversations", get(conversations::list).post(conversations::create))
         .merge(conversation())

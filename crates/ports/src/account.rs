@@ -150,7 +150,27 @@ pub struct PasswordChange {
     pub at: Micros,
 }
 
-/// Accounts with their credentials, devices and sessions.
+/// What one account says of another. The number is stored; never renumber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Tie {
+    /// Known, and found first.
+    Contact = 1,
+    /// Refused: the two say nothing new to each other in their direct conversation.
+    Block = 2,
+}
+
+/// What came of a wish for a tie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tied {
+    Now,
+    /// At this time already; nothing was written.
+    Before(Micros),
+    /// There are as many as there can be; nothing was written.
+    TooMany,
+}
+
+/// Accounts with their credentials, devices, sessions, contacts and blocks.
 ///
 /// - A write is one transaction: all of it or nothing, durable when it is answered with `Ok`, and seen by every read that begins after
 ///   that. Reads see nothing of a write that is not whole.
@@ -220,6 +240,49 @@ pub trait AccountStore: Send + Sync + 'static {
         account: AccountId,
         at: Micros,
     ) -> Result<Vec<SessionId>, AccountError>;
+
+    /// Ties `account` to `other`, unless it has `max` ties of this kind. [`AccountError::NoSuchAccount`] if either is not there.
+    async fn tie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+        at: Micros,
+        max: usize,
+    ) -> Result<Tied, AccountError>;
+
+    /// Takes a tie back. `false`: there was none.
+    async fn untie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<bool, AccountError>;
+
+    /// Since when there is a tie.
+    async fn tied(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<Option<Micros>, AccountError>;
+
+    /// At most `max` of the accounts to which `account` is tied, above `after`, in order of their ids, with the time.
+    async fn ties(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        after: Option<AccountId>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, Micros)>, AccountError>;
+
+    /// At most `max` ties of a kind of all accounts, above `after`, in order of the two ids.
+    async fn all_ties(
+        &self,
+        tie: Tie,
+        after: Option<(AccountId, AccountId)>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, AccountId)>, AccountError>;
 
     /// Every session that was revoked at or after `since`, with the time.
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError>;

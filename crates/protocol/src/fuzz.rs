@@ -88,6 +88,8 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<Group>(bytes);
     rest_body::<Message>(bytes);
     rest_body::<PersonalSettings>(bytes);
+    rest_body::<rest::Tied>(bytes);
+    rest_body::<rest::TiedPage>(bytes);
     rest_body::<PutSettings>(bytes);
     rest_body::<Head>(bytes);
     rest_body::<Listing>(bytes);

@@ -6,6 +6,7 @@ mod doors;
 mod messages;
 mod personal;
 mod sessions;
+mod ties;
 
 use bytes::{Bytes, BytesMut};
 use parlance_types::{AccountId, Code, limits};
@@ -20,6 +21,7 @@ pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};
 pub use personal::{PersonalSettings, PutSettings};
 pub use sessions::{MeChange, PasswordChange, Session, Sessions};
+pub use ties::{Tied, TiedPage};
 
 /// A request's or an answer's body, in both directions.
 pub trait RestBody: Sized {

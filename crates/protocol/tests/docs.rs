@@ -177,6 +177,8 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             }
             "GET /v1/poll" => body::<Polled>(given),
             "POST /v1/tickets" => body::<StreamTicket>(given),
+            "PUT /v1/blocks/{id}" => body::<rest::Tied>(given),
+            "GET /v1/contacts" => body::<rest::TiedPage>(given),
             "GET /v1/conversations/{id}/settings" => body::<PersonalSettings>(given),
             "PUT /v1/conversations/{id}/settings" => {
                 body::<PutSettings>(asked);

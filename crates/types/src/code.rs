@@ -94,6 +94,7 @@ codes! {
     1214 TooManyJoins "too_many_joins" http=409 retry=Never "This account has joined and left this group too often."
     1215 Outdated "outdated" http=409 retry=Never "Another device changed this since. Look at current, and base the change on its seq."
     1216 TooManyPersonal "too_many_personal" http=409 retry=Never "Personal settings or drafts are kept of as many conversations as there can be."
+    1217 TooManyPeople "too_many_people" http=409 retry=Never "There are as many contacts, or blocked accounts, as there can be."
     1301 RateLimited "rate_limited" http=429 retry=After "Too much at once. Wait as long as retry_after_ms says."
     1302 Suspended "suspended" http=403 retry=Never "This account is suspended."
     1401 Unavailable "unavailable" http=503 retry=After "The server cannot do this now. Try again with the same message_id."

@@ -62,6 +62,10 @@ pub const DRAFT_BYTES_MAX: usize = 8_000;
 pub const DRAFTS_MAX: usize = 100;
 /// Conversations of which an account can keep personal settings at a time.
 pub const PERSONAL_MAX: usize = 5_000;
+/// Contacts of one account.
+pub const CONTACTS_MAX: usize = 10_000;
+/// Accounts that one account can block.
+pub const BLOCKS_MAX: usize = 10_000;
 /// Milliseconds from the upgrade to the first frame.
 pub const HELLO_MS_MAX: u64 = 2_000;
 /// Milliseconds between two pings of a client.
@@ -131,6 +135,8 @@ pub const TABLE: &[(&str, u64, &str)] = &[
     ("page_members", PAGE_MEMBERS_MAX as u64, "members in a page of members or of their marks"),
     ("people", PEOPLE_MAX as u64, "accounts in one request for people"),
     ("password_bytes", PASSWORD_BYTES_MAX as u64, "bytes of a password"),
+    ("contacts", CONTACTS_MAX as u64, "contacts of an account"),
+    ("blocks", BLOCKS_MAX as u64, "accounts that an account can block"),
     ("draft_bytes", DRAFT_BYTES_MAX as u64, "bytes of a draft"),
     ("drafts", DRAFTS_MAX as u64, "drafts that an account can keep at a time"),
     (

@@ -84,6 +84,26 @@ pub(super) fn of_session(session: &Session) -> i64 {
         .finish()
 }
 
+pub(super) fn of_tie(kind: i64, account: AccountId, other: AccountId, at: Micros) -> i64 {
+    Checksum::of("ties")
+        .bytes(&kind.to_be_bytes())
+        .bytes(account.as_bytes())
+        .bytes(other.as_bytes())
+        .time(at)
+        .finish()
+}
+
+/// From columns `kind, account, other, at, checksum`. Answers the two accounts and the time.
+pub(super) fn tie(row: &SqliteRow) -> Result<(AccountId, AccountId, Micros), Error> {
+    let account = AccountId::from_bytes(bytes(row, 1)?);
+    let other = AccountId::from_bytes(bytes(row, 2)?);
+    let at = time(row, 3)?;
+    if row.try_get::<i64, _>(4)? != of_tie(row.try_get(0)?, account, other, at) {
+        return Err(damaged("ties", &account));
+    }
+    Ok((account, other, at))
+}
+
 /// Times keep their bits: SQLite has no unsigned numbers, and no clock reaches the sign.
 pub(super) fn time_column(time: Micros) -> i64 {
     time.get().cast_signed()

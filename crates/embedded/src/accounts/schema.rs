@@ -12,6 +12,7 @@ use super::failure;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("migrations/1_accounts.sql")),
     (2, "living_sessions", include_str!("migrations/2_living_sessions.sql")),
+    (3, "ties", include_str!("migrations/3_ties.sql")),
 ];
 
 /// All migrations, or those up to a version: what an older release made.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use parlance_ports::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, SUPERSEDED_MAX, Session, Superseded,
+    Rotation, SUPERSEDED_MAX, Session, Superseded, Tie, Tied,
 };
 use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 use sqlx::sqlite::SqliteRow;
@@ -200,6 +200,54 @@ impl AccountStore for Accounts {
         self.end_sessions(Some(account), at).await
     }
 
+    async fn tie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+        at: Micros,
+        max: usize,
+    ) -> Result<Tied, AccountError> {
+        self.write_tie(account, tie, other, at, max).await
+    }
+
+    async fn untie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<bool, AccountError> {
+        self.delete_tie(account, tie, other).await
+    }
+
+    async fn tied(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<Option<Micros>, AccountError> {
+        self.read_tie(account, tie, other).await
+    }
+
+    async fn ties(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        after: Option<AccountId>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        self.read_ties(account, tie, after, max).await
+    }
+
+    async fn all_ties(
+        &self,
+        tie: Tie,
+        after: Option<(AccountId, AccountId)>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, AccountId)>, AccountError> {
+        self.read_all_ties(tie, after, max).await
+    }
+
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
         let query = sqlx::query(REVOKED_SINCE).bind(time_column(since));
         let found = query.fetch_all(&self.readers).await.map_err(failure::before)?;
@@ -214,7 +262,7 @@ impl AccountStore for Accounts {
 
 impl Accounts {
     /// Takes the lock for writing at once, so that what is read next is still so at the commit. Dropped, it writes nothing.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, AccountError> {
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Sqlite>, AccountError> {
         self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(failure::before)
     }
 

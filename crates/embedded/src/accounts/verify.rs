@@ -26,17 +26,21 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Every table with what is read of it, and the check of a row.
+/// Every table: the migration that made it, what is read of it, and the check of a row.
 type Check = fn(&SqliteRow) -> Result<(), Error>;
-const TABLES: &[(&str, Check)] = &[
-    ("SELECT id, handle, name, created_at, checksum FROM accounts", |row| {
+const TABLES: &[(i64, &str, Check)] = &[
+    (1, "SELECT id, handle, name, created_at, checksum FROM accounts", |row| {
         row::account(row).map(drop)
     }),
-    ("SELECT account, password, checksum FROM credentials", |row| row::credentials(row).map(drop)),
-    ("SELECT id, account, name, created_at, checksum FROM devices", |row| {
+    (1, "SELECT account, password, checksum FROM credentials", |row| {
+        row::credentials(row).map(drop)
+    }),
+    (1, "SELECT id, account, name, created_at, checksum FROM devices", |row| {
         row::device_name(row, 0).map(drop)
     }),
+    (3, "SELECT kind, account, other, at, checksum FROM ties", |row| row::tie(row).map(drop)),
     (
+        1,
         "SELECT s.id, s.account, s.device, s.created_at, s.refresh, s.refreshed_at, s.superseded,
             s.revoked_at, s.checksum, d.id, d.account, d.name, d.created_at, d.checksum
             FROM sessions s JOIN devices d ON d.id = s.device",
@@ -120,8 +124,8 @@ async fn check_content(database: &mut SqliteConnection, found: &mut Found) -> Re
         let (table, parent): (String, String) = (stranger.try_get(0)?, stranger.try_get(2)?);
         found.add(format!("a row of {table} names one of {parent} that is not there"));
     }
-    check_tables(database, found).await?;
-    for (query, check) in TABLES {
+    let last = check_tables(database, found).await?;
+    for (_, query, check) in TABLES.iter().filter(|(since, ..)| last >= Some(*since)) {
         check_rows(database, query, *check, found).await;
     }
     for (query, what) in ORPHANS {
@@ -134,7 +138,11 @@ async fn check_content(database: &mut SqliteConnection, found: &mut Found) -> Re
 }
 
 /// The text of the tables and the list of migrations are those of the version that the file says it is of: this one or an older one.
-async fn check_tables(database: &mut SqliteConnection, found: &mut Found) -> Result<(), Error> {
+/// Answers which.
+async fn check_tables(
+    database: &mut SqliteConnection,
+    found: &mut Found,
+) -> Result<Option<i64>, Error> {
     let mut fresh = sqlx::sqlite::SqliteConnectOptions::new().in_memory(true).connect().await?;
     let last: Option<i64> = sqlx::query_scalar(LAST_MIGRATION).fetch_one(&mut *database).await?;
     schema::migrator(last)
@@ -155,7 +163,8 @@ async fn check_tables(database: &mut SqliteConnection, found: &mut Found) -> Res
     if migrations(&mut *database).await? != migrations(&mut fresh).await? {
         found.add("the migrations are not those of this version".into());
     }
-    fresh.close().await
+    fresh.close().await?;
+    Ok(last)
 }
 
 /// Goes through all rows of a table, one at a time: there may be many.

@@ -5,6 +5,7 @@
 
 mod sequence;
 mod sessions;
+mod ties;
 
 use std::sync::Arc;
 
@@ -23,6 +24,7 @@ pub use sessions::{
     another_password_ends_the_others, of_too_many_sessions_the_oldest_end,
     those_that_live_are_listed,
 };
+pub use ties::{a_tie_lasts_until_it_is_taken_back, ties_are_listed_page_by_page};
 
 /// Where accounts are kept.
 #[async_trait]
@@ -51,6 +53,8 @@ macro_rules! account_contract {
             an_old_password_begins_no_session
             of_too_many_sessions_the_oldest_end
             an_account_is_shown_by_its_new_name
+            a_tie_lasts_until_it_is_taken_back
+            ties_are_listed_page_by_page
             everything_is_there_after_opening_again
         }
     };

@@ -2,6 +2,8 @@
 
 mod faulty;
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use hashbrown::{HashMap, hash_map::Entry};
 use parking_lot::Mutex;
@@ -9,7 +11,7 @@ use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, SUPERSEDED_MAX, Session, Superseded,
+    Rotation, SUPERSEDED_MAX, Session, Superseded, Tie, Tied,
 };
 
 pub use faulty::{AccountFault, FaultyAccounts};
@@ -25,6 +27,7 @@ struct Rows {
     accounts: HashMap<AccountId, (Account, PasswordHash)>,
     handles: HashMap<Handle, AccountId>,
     sessions: HashMap<SessionId, Session>,
+    ties: BTreeMap<(Tie, AccountId, AccountId), Micros>,
 }
 
 impl Rows {
@@ -211,6 +214,72 @@ impl AccountStore for MemoryAccounts {
         at: Micros,
     ) -> Result<Vec<SessionId>, AccountError> {
         Ok(self.rows.lock().end(account, None, at))
+    }
+
+    async fn tie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+        at: Micros,
+        max: usize,
+    ) -> Result<Tied, AccountError> {
+        let rows = &mut *self.rows.lock();
+        if let Some(at) = rows.ties.get(&(tie, account, other)) {
+            return Ok(Tied::Before(*at));
+        }
+        if [account, other].iter().any(|account| !rows.accounts.contains_key(account)) {
+            return Err(AccountError::NoSuchAccount);
+        }
+        let own = rows.ties.keys().filter(|(kind, of, _)| (*kind, *of) == (tie, account));
+        if own.count() >= max {
+            return Ok(Tied::TooMany);
+        }
+        rows.ties.insert((tie, account, other), at);
+        Ok(Tied::Now)
+    }
+
+    async fn untie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<bool, AccountError> {
+        Ok(self.rows.lock().ties.remove(&(tie, account, other)).is_some())
+    }
+
+    async fn tied(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<Option<Micros>, AccountError> {
+        Ok(self.rows.lock().ties.get(&(tie, account, other)).copied())
+    }
+
+    async fn ties(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        after: Option<AccountId>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        let rows = self.rows.lock();
+        let own = rows.ties.iter().filter(|((kind, of, _), _)| (*kind, *of) == (tie, account));
+        let others = own.map(|((_, _, other), at)| (*other, *at));
+        Ok(others.filter(|(other, _)| after.is_none_or(|after| *other > after)).take(max).collect())
+    }
+
+    async fn all_ties(
+        &self,
+        tie: Tie,
+        after: Option<(AccountId, AccountId)>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, AccountId)>, AccountError> {
+        let rows = self.rows.lock();
+        let pairs = rows.ties.keys().filter(|(kind, ..)| *kind == tie);
+        let pairs = pairs.map(|(_, account, other)| (*account, *other));
+        Ok(pairs.filter(|pair| after.is_none_or(|after| *pair > after)).take(max).collect())
     }
 
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {

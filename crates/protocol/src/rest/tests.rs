@@ -83,9 +83,12 @@ proptest! {
         based_on in option::of(arbitrary::seq()),
         personal in arbitrary::personal(),
         kept in option::of(arbitrary::personal_at()),
+        person in arbitrary::person(),
     ) {
         survives(PutSettings { message_id, based_on, personal })?;
         survives(PersonalSettings(kept))?;
+        survives(Tied { person: person.clone(), at: Micros::new(5) })?;
+        survives(TiedPage { people: vec![person.clone(); 2], next: Some(person.account) })?;
     }
 
     #[test]

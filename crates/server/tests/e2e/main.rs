@@ -34,6 +34,7 @@ mod sessions;
 mod socket;
 mod streams;
 mod surface;
+mod ties;
 mod tls;
 mod trust;
 mod upgrades;

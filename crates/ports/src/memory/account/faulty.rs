@@ -10,7 +10,7 @@ use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, Session,
+    Rotation, Session, Tie, Tied,
 };
 
 /// What happens to a call.
@@ -149,6 +149,54 @@ impl AccountStore for FaultyAccounts {
         at: Micros,
     ) -> Result<Vec<SessionId>, AccountError> {
         self.pass(self.inner.revoke_all(account, at)).await
+    }
+
+    async fn tie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+        at: Micros,
+        max: usize,
+    ) -> Result<Tied, AccountError> {
+        self.pass(self.inner.tie(account, tie, other, at, max)).await
+    }
+
+    async fn untie(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<bool, AccountError> {
+        self.pass(self.inner.untie(account, tie, other)).await
+    }
+
+    async fn tied(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        other: AccountId,
+    ) -> Result<Option<Micros>, AccountError> {
+        self.pass(self.inner.tied(account, tie, other)).await
+    }
+
+    async fn ties(
+        &self,
+        account: AccountId,
+        tie: Tie,
+        after: Option<AccountId>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        self.pass(self.inner.ties(account, tie, after, max)).await
+    }
+
+    async fn all_ties(
+        &self,
+        tie: Tie,
+        after: Option<(AccountId, AccountId)>,
+        max: usize,
+    ) -> Result<Vec<(AccountId, AccountId)>, AccountError> {
+        self.pass(self.inner.all_ties(tie, after, max)).await
     }
 
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
