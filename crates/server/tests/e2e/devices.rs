@@ -209,3 +209,34 @@ fn what_is_kept_survives_the_end_of_the_server() {
     let (status, error) = put(&server, &ada, &direct, json!({"draft": "other"}));
     assert_eq!((status, &error["error"]["current"]["seq"]), (409, &json!(2)));
 }
+
+#[test]
+fn of_two_devices_at_once_one_wins_and_the_other_is_told() {
+    let server = Server::start();
+    let (_, mut on_ada, _, _, direct) = two(&server);
+    let mut on_tablet = server.connect(&server.sign_in("ada"), None);
+    let mut based_on = Value::Null;
+    for round in 0..40 {
+        // Both are on their way before either is answered, so the refusal waits for what it shows.
+        let wish = |by: &str| {
+            let draft = format!("{by} {round}");
+            let body = json!({"kind": "personal", "conversation": direct, "based_on": based_on, "draft": draft});
+            json!({"send": {"id": 900 + round, "message_id": message_id(), "body": body}})
+        };
+        on_ada.send(&wish("telephone"));
+        on_tablet.send(&wish("tablet"));
+        let answers = [&mut on_ada, &mut on_tablet].map(|socket| socket.outcome(900 + round));
+        let won: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+        let lost: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+        assert_eq!((won.len(), lost.len()), (1, 1), "{answers:?}");
+        assert_eq!(lost[0]["code"], "outdated");
+        assert_eq!(lost[0]["current"]["seq"], won[0]["seq"]);
+        let by = if answers[0].is_ok() { "telephone" } else { "tablet" };
+        assert_eq!(lost[0]["current"]["draft"], json!(format!("{by} {round}")));
+        based_on = won[0]["seq"].clone();
+    }
+    let log = list(&server, &server.sign_in("ada"))[0]["conversation"].clone();
+    let log = log.as_str().expect("an id");
+    assert_eq!(on_ada.history(log).len(), 41, "one event a round, and the first");
+    assert_eq!(on_ada.history(log), on_tablet.history(log));
+}

@@ -174,6 +174,11 @@ impl Socket {
         self.answer(id)
     }
 
+    /// The answer to the request `id`, which was sent before.
+    pub(crate) fn outcome(&mut self, id: u64) -> Result<Value, Value> {
+        self.answer(id)
+    }
+
     fn answer(&mut self, id: u64) -> Result<Value, Value> {
         let mut skipped = std::mem::take(&mut self.waiting);
         loop {
