@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::{Place, sample};
 use crate::account::{
-    Account, AccountError, AccountStore, Credentials, PasswordChange, Rotation, Session,
+    Account, AccountError, AccountStore, Credentials, PasswordChange, Rotation, Session, Tie, Tied,
 };
 use crate::memory::MemoryAccounts;
 
@@ -25,12 +25,15 @@ enum Call {
     Rotate { session: u8, presented: u8, successor: u8, at: u64 },
     Revoke { session: u8, at: u64 },
     RevokeAll { account: u8, at: u64 },
+    Tie { account: u8, tie: Tie, other: u8, at: u64 },
+    Untie { account: u8, tie: Tie, other: u8 },
     OpenAgain,
 }
 
 fn call() -> impl Strategy<Value = Call> {
     let number = || 1..NUMBERS;
     let at = || 0_u64..50;
+    let tie = || prop::sample::select(vec![Tie::Contact, Tie::Block]);
     prop_oneof![
         4 => (number(), 0..HANDLES.len()).prop_map(|(account, handle)| Call::Create { account, handle }),
         3 => (number(), NUMBERS..2 * NUMBERS, number(), 1..4_usize).prop_map(
@@ -49,6 +52,10 @@ fn call() -> impl Strategy<Value = Call> {
             .prop_map(|(session, presented, successor, at)| Call::Rotate { session, presented, successor, at }),
         1 => (1..2 * NUMBERS, at()).prop_map(|(session, at)| Call::Revoke { session, at }),
         1 => (number(), at()).prop_map(|(account, at)| Call::RevokeAll { account, at }),
+        3 => (number(), tie(), number(), at())
+            .prop_map(|(account, tie, other, at)| Call::Tie { account, tie, other, at }),
+        1 => (number(), tie(), number())
+            .prop_map(|(account, tie, other)| Call::Untie { account, tie, other }),
         1 => Just(Call::OpenAgain),
     ]
 }
@@ -97,6 +104,15 @@ async fn make(store: &dyn AccountStore, call: &Call) -> Result<bool, AccountErro
             let account = AccountId::from_bytes([account; 16]);
             store.revoke_all(account, Micros::new(at)).await.map(|ended| !ended.is_empty())
         }
+        Call::Tie { account, tie, other, at } => {
+            let [account, other] = [account, other].map(|n| AccountId::from_bytes([n; 16]));
+            let tied = store.tie(account, tie, other, Micros::new(at), 2).await?;
+            Ok(tied == Tied::Now)
+        }
+        Call::Untie { account, tie, other } => {
+            let [account, other] = [account, other].map(|n| AccountId::from_bytes([n; 16]));
+            store.untie(account, tie, other).await
+        }
         Call::OpenAgain => Ok(true),
     }
 }
@@ -110,6 +126,8 @@ struct Seen {
     sessions: Vec<Option<Session>>,
     living: Vec<Session>,
     revoked: Vec<(SessionId, Micros)>,
+    ties: Vec<Vec<(AccountId, Micros)>>,
+    pairs: Vec<(AccountId, AccountId)>,
 }
 
 async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
@@ -132,7 +150,14 @@ async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
     }
     let mut revoked = store.revoked_since(Micros::new(25)).await?;
     revoked.sort_unstable();
-    Ok(Seen { accounts, by_handle, credentials, sessions, living, revoked })
+    let (mut ties, mut pairs) = (Vec::new(), Vec::new());
+    for tie in [Tie::Contact, Tie::Block] {
+        for id in &ids {
+            ties.push(store.ties(*id, tie, None, 10).await?);
+        }
+        pairs.extend(store.all_ties(tie, None, 100).await?);
+    }
+    Ok(Seen { accounts, by_handle, credentials, sessions, living, revoked, ties, pairs })
 }
 
 async fn run(place: &mut impl Place, calls: &[Call]) -> Result<(), TestCaseError> {
