@@ -162,6 +162,11 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// How long a refresh token is good for if it is not used.
+    pub fn session_unused_seconds(&self) -> u64 {
+        self.config.session_unused_ms / 1_000
+    }
+
     /// How much each may do on this node.
     pub(crate) fn rates(&self) -> &Rates {
         &self.config.rates

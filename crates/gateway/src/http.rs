@@ -2,6 +2,7 @@
 
 mod accounts;
 mod conversations;
+mod cookie;
 mod error;
 mod members;
 mod messages;

@@ -69,6 +69,7 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<SignIn>(bytes);
     rest_body::<Refresh>(bytes);
     rest_body::<Tokens>(bytes);
+    rest_body::<rest::BrowserTokens>(bytes);
     rest_body::<StreamTicket>(bytes);
     rest_body::<Polled>(bytes);
     rest_body::<Name>(bytes);

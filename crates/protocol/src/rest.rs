@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 use crate::DecodeError;
 use crate::json::read::{At, too_deep};
 
-pub use accounts::{Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
+pub use accounts::{BrowserTokens, Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
 pub use changes::{Additions, MarkPage, MemberPage, Name, NewMarks, NewRole, Reform, Version};
 pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};

@@ -191,6 +191,37 @@ impl RestBody for Tokens {
     }
 }
 
+/// The same for a browser, which has the refresh token in a cookie.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct BrowserTokens {
+    /// Who signed in.
+    pub account: AccountId,
+    /// Where.
+    pub device: DeviceId,
+    /// What can be ended.
+    pub session: SessionId,
+    /// For `Authorization: Bearer` and `hello`.
+    pub access_token: Secret,
+    /// Seconds that the access token lives.
+    pub expires_in: u64,
+}
+
+impl RestBody for BrowserTokens {
+    fn read(text: &str) -> Result<Self, DecodeError> {
+        TOP.read(text)
+    }
+
+    fn write(&self, out: &mut BytesMut) {
+        object(out, |fields| {
+            fields
+                .put("account", self.account)
+                .put("device", self.device)
+                .put("session", self.session);
+            fields.put("access_token", &self.access_token).put("expires_in", self.expires_in);
+        });
+    }
+}
+
 /// `GET /v1/me`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Me {

@@ -35,6 +35,8 @@ proptest! {
         survives(Refresh { refresh_token: password.clone() })?;
         survives(StreamTicket { ticket: password.clone(), expires_in: 30 })?;
         let (access_token, refresh_token) = (password.clone(), password.clone());
+        let of_browser = access_token.clone();
+        survives(BrowserTokens { account, device, session, access_token: of_browser, expires_in: 900 })?;
         survives(Tokens { account, device, session, access_token, expires_in: 900, refresh_token })?;
         let at = Micros::new(1_795_430_000_000_000);
         let (named, change) = (device_name.clone(), password.clone());

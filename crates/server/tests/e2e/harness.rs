@@ -221,11 +221,22 @@ impl Server {
         token: Option<&str>,
         body: &[u8],
     ) -> (String, String) {
-        let mut stream = self.stream();
         let authorization =
             token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+        self.call_with(method, path, &authorization, body)
+    }
+
+    /// As [`Server::call_whole`], with these lines in the head of the request.
+    pub(crate) fn call_with(
+        &self,
+        method: &str,
+        path: &str,
+        more: &str,
+        body: &[u8],
+    ) -> (String, String) {
+        let mut stream = self.stream();
         let request = format!(
-            "{method} {path} HTTP/1.1\r\nHost: parlance\r\nConnection: close\r\nContent-Type: application/json\r\n{authorization}Content-Length: {}\r\n\r\n",
+            "{method} {path} HTTP/1.1\r\nHost: parlance\r\nConnection: close\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(request.as_bytes()).expect("written");

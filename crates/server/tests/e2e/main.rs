@@ -8,6 +8,7 @@ mod bad_requests;
 mod bad_start;
 mod changes;
 mod client;
+mod cookies;
 mod crash;
 mod deploy;
 mod devices;
