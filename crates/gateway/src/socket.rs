@@ -7,7 +7,7 @@ mod live;
 use std::cell::RefCell;
 
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use parlance_types::frame::ErrorFrame;
 use parlance_types::{Code, limits};
@@ -36,7 +36,9 @@ thread_local! {
 pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request) -> Response {
     let headers = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let upgrade = match handshake::check_upgrade(headers, PROTOCOLS) {
-        Ok(handshake::Upgrade { accept, protocol: Some(protocol) }) => (accept, protocol),
+        Ok(handshake::Upgrade { accept, protocol: Some(protocol), deflate }) => {
+            (accept, protocol, deflate)
+        }
         Ok(_) => {
             return ask_for_upgrade(
                 "header Sec-WebSocket-Protocol offers neither parlance.v1.json nor parlance.v1.protobuf",
@@ -44,7 +46,9 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
         }
         Err(error) => return ask_for_upgrade(&error.to_string()),
     };
-    let wire = if upgrade.1 == PROTOBUF { Wire::SocketProtobuf } else { Wire::SocketJson };
+    let (accept, protocol, deflate) = upgrade;
+    let wire = if protocol == PROTOBUF { Wire::SocketProtobuf } else { Wire::SocketJson };
+    let wire = wire.deflated(deflate);
     let upgraded = hyper::upgrade::on(&mut request);
     let tasks = gateway.tasks.clone();
     tasks.spawn(async move {
@@ -56,14 +60,18 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
             Err(error) => tracing::debug!(%error, "an upgrade did not complete"),
         }
     });
-    let (accept, protocol) = upgrade;
     let headers = [
         (header::CONNECTION, "Upgrade"),
         (header::UPGRADE, "websocket"),
         (header::SEC_WEBSOCKET_ACCEPT, accept.as_str()),
         (header::SEC_WEBSOCKET_PROTOCOL, protocol),
     ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+    let mut response = (StatusCode::SWITCHING_PROTOCOLS, headers).into_response();
+    if deflate {
+        let taken = HeaderValue::from_static(handshake::DEFLATE);
+        response.headers_mut().insert(header::SEC_WEBSOCKET_EXTENSIONS, taken);
+    }
+    response
 }
 
 fn ask_for_upgrade(message: &str) -> Response {
@@ -75,9 +83,10 @@ fn ask_for_upgrade(message: &str) -> Response {
     (headers, ApiError(error)).into_response()
 }
 
-fn decoder() -> Decoder {
-    Decoder::new(
+fn decoder(wire: Wire) -> Decoder {
+    let decoder = Decoder::new(
         Role::Server,
         Limits { message_bytes_max: limits::FRAME_BYTES_MAX, fragments_max: FRAGMENTS_MAX },
-    )
+    );
+    if wire.inflates() { decoder.with_deflate() } else { decoder }
 }

@@ -2,7 +2,7 @@
 //!
 //! A frame that is whole in the reader's buffer is unmasked where it lies and lent out without a copy.
 
-use crate::frame::FrameHead;
+use crate::frame::{FrameHead, Rules};
 use crate::{Close, Opcode, ProtocolError};
 
 mod carry;
@@ -45,13 +45,20 @@ pub enum Message<'a> {
 pub struct Decoder {
     carry: Option<Box<Carry>>,
     limits: Limits,
-    role: Role,
+    rules: Rules,
     closed: bool,
 }
 
 impl Decoder {
     pub const fn new(role: Role, limits: Limits) -> Self {
-        Self { carry: None, limits, role, closed: false }
+        Self { carry: None, limits, rules: Rules { role, deflate: false }, closed: false }
+    }
+
+    /// Takes compressed messages too: `permessage-deflate` was negotiated, without context takeover.
+    #[must_use]
+    pub const fn with_deflate(mut self) -> Self {
+        self.rules.deflate = true;
+        self
     }
 
     /// The next message in `input`, which shrinks from the front; `None` once `input` is used up.
@@ -73,7 +80,7 @@ impl Decoder {
             Ok(Ready::Whole(opcode, payload)) => message(opcode, payload).map(Some),
             Ok(Ready::Carried(opcode)) => {
                 let carry = self.carry.as_deref_mut().expect("a gathered frame is carried");
-                carry.finish(opcode).map(Some)
+                carry.finish(opcode, self.limits.message_bytes_max).map(Some)
             }
             Err(error) => Err(error),
         };
@@ -120,9 +127,9 @@ impl Decoder {
         if let Some(carry) = &mut self.carry
             && carry.has_cut_head()
         {
-            return carry.complete_head(self.role, input);
+            return carry.complete_head(self.rules, input);
         }
-        if let Some((head, header_bytes)) = FrameHead::parse(self.role, input.bytes())? {
+        if let Some((head, header_bytes)) = FrameHead::parse(self.rules, input.bytes())? {
             input.take(header_bytes);
             return Ok(Some(head));
         }

@@ -9,7 +9,7 @@ pub enum ProtocolError {
     Unmasked,
     #[error("frame from a server is masked")]
     Masked,
-    #[error("reserved bits are set and no extension was negotiated")]
+    #[error("reserved bits are set that no extension was negotiated for")]
     ReservedBits,
     #[error("opcode {0:#x} is reserved")]
     ReservedOpcode(u8),
@@ -31,6 +31,8 @@ pub enum ProtocolError {
     CloseCode(u16),
     #[error("text is not UTF-8")]
     InvalidUtf8,
+    #[error("compressed message cannot be inflated")]
+    InvalidDeflate,
     #[error("message is larger than {bytes_max} bytes")]
     MessageTooBig { bytes_max: usize },
     #[error("message has more than {fragments_max} fragments")]
@@ -41,7 +43,7 @@ impl ProtocolError {
     /// The code of the close frame to answer with.
     pub const fn close_code(self) -> CloseCode {
         match self {
-            Self::InvalidUtf8 => CloseCode::INVALID_PAYLOAD,
+            Self::InvalidUtf8 | Self::InvalidDeflate => CloseCode::INVALID_PAYLOAD,
             Self::MessageTooBig { .. } => CloseCode::TOO_BIG,
             Self::TooManyFragments { .. } => CloseCode::POLICY,
             Self::Unmasked

@@ -10,6 +10,8 @@ pub const CONTROL_BYTES_MAX: usize = 125;
 pub const HEADER_BYTES_MAX: usize = 14;
 
 const FIN: u8 = 0x80;
+/// The reserved bit that `permessage-deflate` took for itself.
+pub(crate) const COMPRESSED: u8 = 0x40;
 const RESERVED_BITS: u8 = 0x70;
 const OPCODE_BITS: u8 = 0x0f;
 const CONTROL_BIT: u8 = 0x08;
@@ -91,11 +93,20 @@ impl Deref for Header {
     }
 }
 
+/// Whose frames are read, and what was negotiated about them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules {
+    pub(crate) role: Role,
+    pub(crate) deflate: bool,
+}
+
 /// A header that was read and obeys every rule that needs no memory of earlier frames.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FrameHead {
     pub(crate) fin: bool,
     pub(crate) opcode: Opcode,
+    /// The message that begins here is compressed.
+    pub(crate) compressed: bool,
     pub(crate) payload_bytes: u64,
     pub(crate) mask: Option<MaskKey>,
 }
@@ -104,16 +115,22 @@ impl FrameHead {
     /// The header at the front of `bytes` and its size; `None` if bytes are missing. What is already there and wrong
     /// is refused at once.
     pub(crate) fn parse(
-        reader: Role,
+        Rules { role, deflate }: Rules,
         bytes: &[u8],
     ) -> Result<Option<(Self, usize)>, ProtocolError> {
         let Some((&[first, second], rest)) = bytes.split_first_chunk() else { return Ok(None) };
         let fin = first & FIN != 0;
-        if first & RESERVED_BITS != 0 {
+        let reserved = first & RESERVED_BITS;
+        let compressed = deflate && reserved == COMPRESSED;
+        if reserved != 0 && !compressed {
             return Err(ProtocolError::ReservedBits);
         }
         let opcode = Opcode::parse(first & OPCODE_BITS)?;
-        match (reader, second & MASKED != 0) {
+        // Only the first frame of a message says so.
+        if compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+            return Err(ProtocolError::ReservedBits);
+        }
+        match (role, second & MASKED != 0) {
             (Role::Server, false) => return Err(ProtocolError::Unmasked),
             (Role::Client, true) => return Err(ProtocolError::Masked),
             (Role::Server, true) | (Role::Client, false) => {}
@@ -128,14 +145,14 @@ impl FrameHead {
             }
         }
         let Some((payload_bytes, rest)) = parse_length(short, rest)? else { return Ok(None) };
-        let (mask, rest) = match reader {
+        let (mask, rest) = match role {
             Role::Client => (None, rest),
             Role::Server => match rest.split_first_chunk() {
                 Some((key, rest)) => (Some(MaskKey::new(*key)), rest),
                 None => return Ok(None),
             },
         };
-        Ok(Some((Self { fin, opcode, payload_bytes, mask }, bytes.len() - rest.len())))
+        Ok(Some((Self { fin, opcode, compressed, payload_bytes, mask }, bytes.len() - rest.len())))
     }
 }
 

@@ -7,11 +7,18 @@ use crate::{Decoder, Input, Limits, ProtocolError, Role};
 
 const LIMITS: Limits = Limits { message_bytes_max: 1 << 16, fragments_max: 64 };
 
-/// Decodes `bytes` at once, byte by byte, and in pieces that the bytes choose: all must agree.
+/// Decodes `bytes`, without and with compression, at once, byte by byte, and in pieces that the bytes choose: all must agree.
 pub fn fuzz_decode(bytes: &[u8], role: Role) {
-    let whole = decode(bytes, role, |_| usize::MAX);
-    assert_eq!(whole, decode(bytes, role, |_| 1), "byte by byte");
-    assert_eq!(whole, decode(bytes, role, |next| usize::from(next % 19) + 1), "in pieces");
+    for deflate in [false, true] {
+        let decoder = || {
+            let decoder = Decoder::new(role, LIMITS);
+            if deflate { decoder.with_deflate() } else { decoder }
+        };
+        let whole = decode(bytes, decoder(), |_| usize::MAX);
+        assert_eq!(whole, decode(bytes, decoder(), |_| 1), "byte by byte");
+        let pieces = decode(bytes, decoder(), |next| usize::from(next % 19) + 1);
+        assert_eq!(whole, pieces, "in pieces");
+    }
 }
 
 /// Reads `bytes` as the head of a request and of a response, at once and byte by byte: both must agree.
@@ -51,8 +58,7 @@ fn connect(bytes: &[u8], piece: usize) -> Result<Head<Option<String>>, ResponseE
 
 type Outcome = (Vec<String>, Option<ProtocolError>);
 
-fn decode(bytes: &[u8], role: Role, piece: impl Fn(u8) -> usize) -> Outcome {
-    let mut decoder = Decoder::new(role, LIMITS);
+fn decode(bytes: &[u8], mut decoder: Decoder, piece: impl Fn(u8) -> usize) -> Outcome {
     let mut bytes = bytes.to_vec();
     let mut rest = bytes.as_mut_slice();
     let mut messages = Vec::new();

@@ -12,7 +12,9 @@ mod server;
 
 pub use client::{Accepted, ClientHandshake, ClientRequest, ResponseError};
 pub use head::{HEAD_BYTES_MAX, HeadError};
-pub use server::{RequestError, ServerHandshake, Upgrade, UpgradeError, Upgraded, check_upgrade};
+pub use server::{
+    DEFLATE, RequestError, ServerHandshake, Upgrade, UpgradeError, Upgraded, check_upgrade,
+};
 
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const VERSION: &[u8] = b"13";

@@ -14,6 +14,7 @@
 
 mod close;
 mod decoder;
+mod deflate;
 mod encoder;
 mod error;
 mod frame;
@@ -23,6 +24,7 @@ mod mask;
 
 pub use close::{Close, CloseCode};
 pub use decoder::{Decoder, Input, Limits, Message, Role};
+pub use deflate::write_deflated;
 pub use encoder::{FrameWriter, write, write_close, write_text};
 pub use error::ProtocolError;
 pub use frame::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header, Opcode, header};

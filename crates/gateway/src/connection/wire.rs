@@ -6,10 +6,15 @@ use bytes::{Bytes, BytesMut};
 use parlance_engine::outlet::Push;
 use parlance_protocol::{DecodeError, json, protobuf};
 use parlance_types::frame::{Bye, ClientFrame, ServerFrame};
-use parlance_websocket::{CloseCode, FrameWriter, Message, Opcode, write_close};
+use parlance_websocket::{
+    CloseCode, FrameWriter, Message, Opcode, write, write_close, write_deflated,
+};
 
 /// Bytes of an arena: many small frames share one allocation.
 const ARENA_BYTES: usize = 16 * 1024;
+
+/// Bytes of a frame beyond which it is compressed, where the client offered that.
+const DEFLATED_BYTES_MIN: usize = 512;
 
 thread_local! {
     static ARENA: RefCell<BytesMut> = RefCell::new(BytesMut::with_capacity(ARENA_BYTES));
@@ -22,11 +27,29 @@ pub(crate) enum Wire {
     SocketJson,
     /// Protocol Buffers in WebSocket messages.
     SocketProtobuf,
+    /// As [`Wire::SocketJson`], long frames compressed.
+    DeflatedJson,
+    /// As [`Wire::SocketProtobuf`], long frames compressed.
+    DeflatedProtobuf,
     /// JSON, which the door of an answer puts together.
     Json,
 }
 
 impl Wire {
+    /// This, if long frames are compressed or not.
+    pub(crate) fn deflated(self, deflate: bool) -> Self {
+        match self {
+            Self::SocketJson if deflate => Self::DeflatedJson,
+            Self::SocketProtobuf if deflate => Self::DeflatedProtobuf,
+            wire => wire,
+        }
+    }
+
+    /// Whether clients may send compressed messages.
+    pub(crate) fn inflates(self) -> bool {
+        matches!(self, Self::DeflatedJson | Self::DeflatedProtobuf)
+    }
+
     /// The number of the shape for what is shared. `own`: for the sender's own devices, which see the device.
     pub(super) fn shape(self, own: bool) -> u8 {
         self as u8 * 2 + u8::from(own)
@@ -39,16 +62,18 @@ impl Wire {
         sink: &mut dyn FnMut(Result<ClientFrame, DecodeError>),
     ) {
         match self {
-            Self::SocketJson | Self::Json => json::decode_client(bytes, sink),
-            Self::SocketProtobuf => protobuf::decode_client(bytes, sink),
+            Self::SocketJson | Self::DeflatedJson | Self::Json => json::decode_client(bytes, sink),
+            Self::SocketProtobuf | Self::DeflatedProtobuf => {
+                protobuf::decode_client(bytes, sink);
+            }
         }
     }
 
     /// The payload of a WebSocket message, if it is of the kind in which these frames come.
     pub(crate) fn payload<'m>(self, message: &Message<'m>) -> Option<&'m [u8]> {
         match (self, message) {
-            (Self::SocketJson, Message::Text(text)) => Some(text.as_bytes()),
-            (Self::SocketProtobuf, Message::Binary(bytes)) => Some(bytes),
+            (Self::SocketJson | Self::DeflatedJson, Message::Text(text)) => Some(text.as_bytes()),
+            (Self::SocketProtobuf | Self::DeflatedProtobuf, Message::Binary(bytes)) => Some(bytes),
             _ => None,
         }
     }
@@ -69,6 +94,16 @@ impl Wire {
                     protobuf::encode_server_json(encode, writer.payload());
                     writer.finish(Opcode::Binary);
                 }
+                Self::DeflatedJson => {
+                    let mut payload = BytesMut::new();
+                    encode(&mut payload);
+                    deflated(Opcode::Text, &payload, arena);
+                }
+                Self::DeflatedProtobuf => {
+                    let mut payload = BytesMut::new();
+                    protobuf::encode_server_json(encode, &mut payload);
+                    deflated(Opcode::Binary, &payload, arena);
+                }
                 Self::Json => encode(arena),
             }
             arena.split().freeze()
@@ -88,6 +123,15 @@ impl Wire {
             Push::Signal(signal) => json::encode_signal(signal, out),
             Push::Heads(heads) => json::encode_heads(heads, out),
         })
+    }
+}
+
+/// A message, compressed if it is long enough for that to be worth its while.
+fn deflated(opcode: Opcode, payload: &[u8], out: &mut BytesMut) {
+    if payload.len() > DEFLATED_BYTES_MIN {
+        write_deflated(out, opcode, payload);
+    } else {
+        write(out, opcode, payload, None);
     }
 }
 

@@ -46,7 +46,7 @@ async fn open(
     wire: Wire,
 ) -> Option<Connection> {
     let (mut reader, writer, early) = link;
-    let mut decoder = super::decoder();
+    let mut decoder = super::decoder(wire);
     let mut machine = connection::Connection::new(
         connection::Door::Socket,
         now_ms(),

@@ -10,6 +10,7 @@ mod changes;
 mod client;
 mod cookies;
 mod crash;
+mod deflate;
 mod deploy;
 mod devices;
 mod direct;

@@ -2,8 +2,9 @@
 //!
 //! Nothing here is allocated because a header announced it; memory grows only with bytes that arrived.
 
-use crate::frame::{FrameHead, HEADER_BYTES_MAX};
-use crate::{MaskKey, Message, Opcode, ProtocolError, Role};
+use crate::deflate::inflate;
+use crate::frame::{FrameHead, HEADER_BYTES_MAX, Rules};
+use crate::{MaskKey, Message, Opcode, ProtocolError};
 
 use super::{Input, message};
 
@@ -22,6 +23,7 @@ pub(super) struct Carry {
 pub(super) struct CutFrame {
     pub(super) fin: bool,
     pub(super) opcode: Opcode,
+    compressed: bool,
     mask: Option<MaskKey>,
     payload_bytes: usize,
     gathered_bytes: usize,
@@ -33,6 +35,7 @@ pub(super) struct Gathered {
     pub(super) bytes: Vec<u8>,
     pub(super) fragments: u32,
     opcode: Opcode,
+    compressed: bool,
     valid_bytes: usize,
     finished: bool,
 }
@@ -64,14 +67,14 @@ impl Carry {
 
     pub(super) fn complete_head(
         &mut self,
-        reader: Role,
+        rules: Rules,
         input: &mut Input<'_>,
     ) -> Result<Option<FrameHead>, ProtocolError> {
         while !input.is_empty() {
             let end = usize::from(self.head_bytes) + 1;
             self.head[end - 1] = input.take(1)[0];
             self.head_bytes += 1;
-            if let Some((head, _)) = FrameHead::parse(reader, &self.head[..end])? {
+            if let Some((head, _)) = FrameHead::parse(rules, &self.head[..end])? {
                 self.head_bytes = 0;
                 return Ok(Some(head));
             }
@@ -94,7 +97,9 @@ impl Carry {
         if frame.opcode.is_control() {
             self.control.extend_from_slice(part);
         } else {
-            self.message.get_or_insert_with(|| Gathered::new(frame.opcode)).push(part)?;
+            self.message
+                .get_or_insert_with(|| Gathered::new(frame.opcode, frame.compressed))
+                .push(part)?;
         }
         if frame.missing() == 0 {
             return Ok(Some(frame));
@@ -104,25 +109,35 @@ impl Carry {
     }
 
     /// Lends out what the last frame, now complete, has completed.
-    pub(super) fn finish(&mut self, last: Opcode) -> Result<Message<'_>, ProtocolError> {
+    pub(super) fn finish(
+        &mut self,
+        last: Opcode,
+        bytes_max: usize,
+    ) -> Result<Message<'_>, ProtocolError> {
         if last.is_control() {
             return message(last, &self.control);
         }
         let gathered = self.message.as_mut().expect("a data frame was gathered into it");
         gathered.finished = true;
+        if gathered.compressed {
+            gathered.bytes = inflate(std::mem::take(&mut gathered.bytes), bytes_max)?;
+        }
         message(gathered.opcode, &gathered.bytes)
     }
 }
 
 impl CutFrame {
     pub(super) const fn new(head: FrameHead, payload_bytes: usize) -> Self {
-        let FrameHead { fin, opcode, mask, .. } = head;
-        Self { fin, opcode, mask, payload_bytes, gathered_bytes: 0 }
+        let FrameHead { fin, opcode, compressed, mask, .. } = head;
+        Self { fin, opcode, compressed, mask, payload_bytes, gathered_bytes: 0 }
     }
 
-    /// No part of it, and no part of its message, lies elsewhere.
+    /// No part of it, and no part of its message, lies elsewhere or has to be inflated.
     pub(super) fn stands_alone(&self) -> bool {
-        self.fin && self.opcode != Opcode::Continuation && self.gathered_bytes == 0
+        self.fin
+            && !self.compressed
+            && self.opcode != Opcode::Continuation
+            && self.gathered_bytes == 0
     }
 
     pub(super) const fn missing(&self) -> usize {
@@ -141,15 +156,22 @@ impl CutFrame {
 }
 
 impl Gathered {
-    const fn new(opcode: Opcode) -> Self {
-        Self { bytes: Vec::new(), fragments: 1, opcode, valid_bytes: 0, finished: false }
+    const fn new(opcode: Opcode, compressed: bool) -> Self {
+        Self {
+            bytes: Vec::new(),
+            fragments: 1,
+            opcode,
+            compressed,
+            valid_bytes: 0,
+            finished: false,
+        }
     }
 
     /// Text fails at the first byte that no continuation could repair. The end of the message is checked when it is
     /// lent out.
     fn push(&mut self, part: &[u8]) -> Result<(), ProtocolError> {
         self.bytes.extend_from_slice(part);
-        if self.opcode == Opcode::Text {
+        if self.opcode == Opcode::Text && !self.compressed {
             self.valid_bytes += match str::from_utf8(&self.bytes[self.valid_bytes..]) {
                 Ok(valid) => valid.len(),
                 Err(cut) if cut.error_len().is_none() => cut.valid_up_to(),

@@ -13,7 +13,13 @@ pub struct Upgrade<'p> {
     /// The first of the client's subprotocols that is ours too. If it offered some and this is `None`, a browser
     /// will close the connection.
     pub protocol: Option<&'p str>,
+    /// The client offers `permessage-deflate` in a way that can be taken: answer [`DEFLATE`] and use it, or do neither.
+    pub deflate: bool,
 }
+
+/// The value of `Sec-WebSocket-Extensions` that takes the offer: neither side keeps anything from one message to the next.
+pub const DEFLATE: &str =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpgradeError {
@@ -42,7 +48,7 @@ pub fn check_upgrade<'h, 'p>(
     headers: impl IntoIterator<Item = (&'h str, &'h [u8])>,
     protocols: &[&'p str],
 ) -> Result<Upgrade<'p>, UpgradeError> {
-    let (mut websocket, mut upgrade, mut protocol) = (false, false, None);
+    let (mut websocket, mut upgrade, mut protocol, mut deflate) = (false, false, None, false);
     let (mut versions, mut keys) = (Once::Absent, Once::Absent);
     for (name, value) in headers {
         if name.eq_ignore_ascii_case("upgrade") {
@@ -55,6 +61,8 @@ pub fn check_upgrade<'h, 'p>(
             keys = keys.and(value);
         } else if name.eq_ignore_ascii_case("sec-websocket-protocol") {
             protocol = protocol.or_else(|| first_common(value, protocols));
+        } else if name.eq_ignore_ascii_case("sec-websocket-extensions") {
+            deflate |= items(value).any(|offer| str::from_utf8(offer).is_ok_and(is_deflate));
         }
     }
     if !websocket {
@@ -67,9 +75,41 @@ pub fn check_upgrade<'h, 'p>(
         return Err(UpgradeError::Version);
     }
     match keys {
-        Once::Is(key) if is_key(key) => Ok(Upgrade { accept: accept_key(key), protocol }),
+        Once::Is(key) if is_key(key) => Ok(Upgrade { accept: accept_key(key), protocol, deflate }),
         _ => Err(UpgradeError::Key),
     }
+}
+
+/// An offer that can be taken: our window is always of the full size, so one that wants a smaller one cannot.
+fn is_deflate(offer: &str) -> bool {
+    let mut parts = offer.split(';').map(str::trim);
+    if parts.next() != Some("permessage-deflate") {
+        return false;
+    }
+    let mut seen = Vec::new();
+    parts.all(|part| {
+        let (name, value) = match part.split_once('=') {
+            Some((name, value)) => (name.trim(), Some(value.trim().trim_matches('"'))),
+            None => (part, None),
+        };
+        if seen.contains(&name) {
+            return false;
+        }
+        seen.push(name);
+        match (name, value) {
+            (
+                "server_no_context_takeover"
+                | "client_no_context_takeover"
+                | "client_max_window_bits",
+                None,
+            ) => true,
+            ("server_max_window_bits", Some(bits)) => bits == "15",
+            ("client_max_window_bits", Some(bits)) => {
+                bits.parse().is_ok_and(|bits| (8..=15).contains(&bits))
+            }
+            _ => false,
+        }
+    })
 }
 
 /// Reads a request without an HTTP library: one path, one answer, then frames.
@@ -134,7 +174,7 @@ impl ServerHandshake {
             return Err(RequestError::RequestLine);
         };
         let path = path.to_owned();
-        let Upgrade { accept, protocol } = check_upgrade(head.headers, protocols)?;
+        let Upgrade { accept, protocol, .. } = check_upgrade(head.headers, protocols)?;
         let mut response = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {accept}\r\n"

@@ -53,7 +53,7 @@ fn the_accept_key_is_that_of_the_rfc() {
 fn a_good_request_is_upgraded_with_the_protocol_that_the_client_prefers() {
     let ours = ["parlance.v1.json", "parlance.v1.protobuf"];
     let accept = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=".to_owned();
-    let expected = Upgrade { accept, protocol: Some("parlance.v1.protobuf") };
+    let expected = Upgrade { accept, protocol: Some("parlance.v1.protobuf"), deflate: false };
     assert_eq!(check_upgrade(good_headers(), &ours), Ok(expected.clone()));
     let expected = Upgrade { protocol: Some("parlance.v1.json"), ..expected };
     assert_eq!(check_upgrade(good_headers(), &ours[..1]), Ok(expected.clone()));
@@ -230,4 +230,33 @@ fn the_client_believes_no_other_response() {
     let silent = good.replace("sec-websocket-protocol: one\r\n", "");
     let done = answer(silent.as_bytes()).expect("good").expect("whole");
     assert_eq!(done.protocol, None, "the caller decides whether it can do without");
+}
+
+#[test]
+fn deflate_is_taken_where_it_can_be() {
+    for (offer, taken) in [
+        ("permessage-deflate", true),
+        ("permessage-deflate; client_max_window_bits", true),
+        (
+            "x-webkit-deflate-frame, permessage-deflate; client_max_window_bits=12; server_no_context_takeover",
+            true,
+        ),
+        ("permessage-deflate; server_max_window_bits=15", true),
+        ("permessage-deflate; server_max_window_bits=10", false),
+        ("permessage-deflate; server_max_window_bits=10, permessage-deflate", true),
+        ("permessage-deflate; client_max_window_bits=7", false),
+        ("permessage-deflate; server_no_context_takeover; server_no_context_takeover", false),
+        ("permessage-deflate; something_else", false),
+        ("permessage-bzip2", false),
+    ] {
+        let headers: [(&str, &[u8]); 5] = [
+            ("Upgrade", b"websocket"),
+            ("Connection", b"Upgrade"),
+            ("Sec-WebSocket-Version", b"13"),
+            ("Sec-WebSocket-Key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Extensions", offer.as_bytes()),
+        ];
+        let upgrade = check_upgrade(headers, &[]).expect("an upgrade");
+        assert_eq!(upgrade.deflate, taken, "{offer}");
+    }
 }

@@ -4,6 +4,7 @@
 //! be the same. Frames are built by `script`, which shares no code with the crate.
 
 mod close;
+mod deflate;
 mod encoder;
 mod fragments;
 mod framing;
