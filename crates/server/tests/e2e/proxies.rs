@@ -50,6 +50,36 @@ fn from_others_the_header_is_no_request() {
 }
 
 #[test]
+fn limits_count_the_client_that_a_proxy_names_and_nobody_else() {
+    let limits = [
+        ("PARLANCE__LIMITS__SIGN_UP_ADDRESS__BURST", "1"),
+        ("PARLANCE__LIMITS__SIGN_UP_ADDRESS__PER_MINUTE", "1"),
+    ];
+    let sign_up = |server: &Server, handle: &str, forwarded: &str| {
+        let body = format!("{{\"handle\": \"{handle}\", \"password\": \"correct horse\"}}");
+        let head = format!(
+            "POST /v1/accounts HTTP/1.1\r\nHost: parlance\r\nConnection: close\r\nContent-Type: application/json\r\nX-Forwarded-For: {forwarded}\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        say(server, &[head.as_bytes()])
+    };
+    let trusting = [("PARLANCE__PROXIES__NETWORKS", "[\"127.0.0.1\"]")];
+    let server = Data::new().serve_with(&[&limits[..], &trusting].concat());
+    assert_eq!(sign_up(&server, "ada", "203.0.113.1"), "HTTP/1.1 201 Created");
+    assert_eq!(sign_up(&server, "bob", "203.0.113.2"), "HTTP/1.1 201 Created");
+    assert_eq!(sign_up(&server, "cyd", "203.0.113.2"), "HTTP/1.1 429 Too Many Requests");
+    // What the client wrote before the proxy's own entry does not make it another.
+    assert_eq!(
+        sign_up(&server, "dee", "203.0.113.9, 203.0.113.2"),
+        "HTTP/1.1 429 Too Many Requests"
+    );
+
+    let server = Data::new().serve_with(&limits);
+    assert_eq!(sign_up(&server, "ada", "203.0.113.1"), "HTTP/1.1 201 Created");
+    assert_eq!(sign_up(&server, "bob", "203.0.113.2"), "HTTP/1.1 429 Too Many Requests");
+}
+
+#[test]
 fn who_keeps_silent_makes_room_for_who_speaks() {
     let settings = [("PARLANCE__SERVER__OPENINGS_MAX", "2"), ("PARLANCE__SERVER__WORKERS", "1")];
     let server = Data::new().serve_with(&settings);
