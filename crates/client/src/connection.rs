@@ -4,7 +4,9 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use parlance_types::frame::{MarkRequest, Place};
-use parlance_types::{Action, ConversationId, MessageId, Micros, Seq, SignalRequest};
+use parlance_types::{
+    AccountId, Action, ConversationId, MessageId, Micros, PresenceRequest, Seq, SignalRequest,
+};
 
 use crate::carrier::{Carrier, Door};
 use crate::machine::{Entry, Machine, Output, Saved, Update};
@@ -67,6 +69,16 @@ impl Connection {
     /// Tells the others what the account is about to say; worth repeating every few seconds as long as it is true.
     pub fn signal(&mut self, signal: SignalRequest) {
         self.machine.signal(signal);
+    }
+
+    /// Says how the account is there, now and on every later connection.
+    pub fn presence(&mut self, presence: PresenceRequest) {
+        self.machine.presence(presence);
+    }
+
+    /// From now on [`Update::Presence`] tells how these are there, in place of those before.
+    pub fn watch(&mut self, accounts: Vec<AccountId>) {
+        self.machine.watch(Instant::now(), accounts);
     }
 
     /// Asks for the events below `before` ([`Update::History`]).

@@ -4,6 +4,7 @@
 //! conversation, and once.
 
 mod backoff;
+mod ephemera;
 mod outbox;
 mod outcome;
 mod personal;
@@ -21,10 +22,11 @@ use parlance_types::frame::{
 };
 use parlance_types::{
     AccountId, CloseCode, ConversationId, ConversationKind, DeviceId, Event, MessageId, Micros,
-    PersonalAt, Seq, SignalFrame, SignalRequest, limits,
+    PersonalAt, PresenceFrame, Seq, SignalFrame, limits,
 };
 
 use backoff::Backoff;
+use ephemera::Ephemera;
 use outbox::Outbox;
 use personal::Known;
 use random::Random;
@@ -153,6 +155,8 @@ pub enum Update {
     Marks(MarkFrame),
     /// What somebody is about to say; over after [`limits::SIGNAL_MS`].
     Signal(SignalFrame),
+    /// How somebody is there, or what this account's person chose on another device.
+    Presence(PresenceFrame),
     /// The answer to [`Machine::history`].
     History(Box<Page>),
     /// A request was refused.
@@ -179,6 +183,7 @@ enum Request {
     Pull(ConversationId),
     Sync,
     History,
+    Watch,
 }
 
 /// The client of one account on one device.
@@ -204,6 +209,7 @@ pub struct Machine {
     known: Known,
     /// Own marks, the greatest of each: told again where the server does not have them.
     marks: HashMap<ConversationId, MarkRequest>,
+    ephemera: Ephemera,
     heartbeat: Duration,
     heard: Instant,
     next_ping: Instant,
@@ -247,6 +253,7 @@ impl Machine {
             outbox: Outbox::restore(saved.outbox),
             known: Known::restore(saved.personal),
             marks: HashMap::new(),
+            ephemera: Ephemera::default(),
             heartbeat: Duration::from_millis(limits::HEARTBEAT_MS),
             heard: now,
             next_ping: now,
@@ -308,13 +315,6 @@ impl Machine {
         }
     }
 
-    /// Tells the others what the account is about to say, if there is a connection.
-    pub fn signal(&mut self, signal: SignalRequest) {
-        if self.is_live() {
-            self.transmit(ClientFrame::Signal(signal));
-        }
-    }
-
     /// Asks for the events below `before`; answered by [`Update::History`], or not if the connection goes.
     pub fn history(&mut self, conversation: ConversationId, before: Option<Seq>, limit: usize) {
         if self.is_live() {
@@ -332,7 +332,8 @@ impl Machine {
             Phase::Connecting | Phase::Unauthenticated | Phase::Stopped => None,
             Phase::Live => {
                 let pulls = self.behind.iter().filter_map(|id| self.replicas.get(id)?.pull_at());
-                let first = pulls.chain(self.outbox.deadline()).min();
+                let first =
+                    pulls.chain(self.outbox.deadline()).chain(self.ephemera.deadline()).min();
                 let alive = self.next_ping.min(self.heard + self.silence_max());
                 Some(first.map_or(alive, |first| first.min(alive)))
             }
@@ -349,6 +350,7 @@ impl Machine {
             Phase::Greeting(until) if now >= until => self.hang_up(now),
             Phase::Live if now >= self.heard + self.silence_max() => self.hang_up(now),
             Phase::Live => {
+                self.watch_if_due(now);
                 if now >= self.next_ping {
                     self.next_ping = now + self.heartbeat;
                     self.transmit(ClientFrame::Ping { n: 1 });

@@ -7,7 +7,9 @@
 use parlance_types::frame::{
     Bye, ClientFrame, ErrorFrame, Fetch, Hello, MarkRequest, RequestId, Send, Sync, SyncFrom,
 };
-use parlance_types::{CloseCode, Code, Position, SignalRequest, limits};
+use parlance_types::{
+    CloseCode, Code, Position, PresenceRequest, SignalRequest, WatchRequest, limits,
+};
 
 mod signals;
 
@@ -55,7 +57,7 @@ pub enum Input {
     Listed(Page),
     /// A listing could not be read; its request was answered with an error.
     ListingFailed,
-    /// A `fetch` was answered.
+    /// A `fetch` or `watch` was answered.
     Fetched,
     /// A command was answered.
     Answered,
@@ -106,6 +108,10 @@ pub enum Output {
     Mark(MarkRequest),
     /// Tell the other members, if they are few.
     Signal(SignalRequest),
+    /// Say how the account is there.
+    Presence(PresenceRequest),
+    /// Tell how others are there, and answer.
+    Watch(WatchRequest),
     /// Answer with a page of events.
     Fetch(Fetch),
     /// Answer with a page of heads. If it is a new listing, pushes are on from now.
@@ -321,6 +327,8 @@ impl Connection {
             }
             // Of no more use: what is said so often is known already.
             (_, ClientFrame::Signal(_)) => Output::Wait,
+            (_, ClientFrame::Presence(presence)) => Output::Presence(presence),
+            (_, ClientFrame::Watch(watch)) => self.watch(watch),
             (_, ClientFrame::Fetch(fetch)) => self.fetch(fetch),
             (_, ClientFrame::Sync(sync)) => self.sync(sync),
             (_, ClientFrame::Ping { n }) => Output::Pong { n, position: self.position },
@@ -333,6 +341,14 @@ impl Connection {
         }
         self.fetches += 1;
         Output::Fetch(fetch)
+    }
+
+    fn watch(&mut self, watch: WatchRequest) -> Output {
+        if self.requests() >= limits::REQUESTS_MAX {
+            return too_many(watch.id);
+        }
+        self.fetches += 1;
+        Output::Watch(watch)
     }
 
     fn sync(&mut self, sync: Sync) -> Output {

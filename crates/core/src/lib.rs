@@ -19,6 +19,7 @@ pub mod head;
 pub mod identity;
 pub mod marks;
 pub mod policy;
+pub mod presence;
 pub mod rate;
 mod refusal;
 mod state;

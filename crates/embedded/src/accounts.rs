@@ -8,6 +8,7 @@ mod failure;
 pub mod keys;
 mod row;
 mod schema;
+mod seen;
 mod statements;
 mod store;
 mod ties;

@@ -1,5 +1,7 @@
 //! The engine of a node: what the doors call. It stamps commands and routes them to the shard that owns the conversation.
 
+mod ephemera;
+
 use std::sync::Arc;
 
 use parlance_core::{Refusal, Shelf};
@@ -7,7 +9,7 @@ use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
     AccountId, Action, Code, Command, ConversationId, ConversationKind, Epoch, PersonalChange, Seq,
-    SignalRequest, Stamp, Verdict,
+    Stamp, Verdict,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -64,7 +66,7 @@ impl Engine {
         config: ShardConfig,
     ) -> (Arc<Self>, Vec<Shard<MailboxSource>>) {
         let shared = shard::Shared {
-            hub: Arc::new(Hub::default()),
+            hub: Arc::new(Hub::new(clock.clone())),
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(stores.sink.clone(), shards)),
             metrics: Arc::new(Metrics::default()),
@@ -240,15 +242,6 @@ impl Engine {
             done: None,
         };
         self.ask(request)
-    }
-
-    /// Passes on what the account behind `outlet` is about to say; it is told only if that is refused. Dropped where a shard has much to do.
-    pub fn signal(&self, outlet: Arc<dyn Outlet>, signal: SignalRequest) -> Result<(), Refusal> {
-        let requests = &self.door(signal.conversation).requests;
-        if requests.capacity() < REQUESTS_MAX / 2 {
-            return Ok(());
-        }
-        self.ask(Request::Signal { signal, outlet })
     }
 
     /// As [`Engine::mark`], for a door that waits for the answer.

@@ -8,7 +8,9 @@ use hashbrown::HashMap;
 use parking_lot::RwLock;
 use parlance_types::{AccountId, ConnectionId, SessionId};
 
+use crate::clock::Clock;
 use crate::outlet::Outlet;
+use crate::presence::Presence;
 
 /// The connections of one account.
 pub type Outlets = Arc<[Arc<dyn Outlet>]>;
@@ -16,12 +18,21 @@ pub type Outlets = Arc<[Arc<dyn Outlet>]>;
 const SLICES: usize = 16;
 
 /// All connections of this node.
-#[derive(Default)]
 pub struct Hub {
+    presence: Presence,
     slices: [RwLock<HashMap<AccountId, Outlets>>; SLICES],
 }
 
 impl Hub {
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { presence: Presence::new(clock), slices: std::array::from_fn(|_| RwLock::default()) }
+    }
+
+    /// Who is there, and who wants to know.
+    pub fn presence(&self) -> &Presence {
+        &self.presence
+    }
+
     fn slice(&self, account: AccountId) -> &RwLock<HashMap<AccountId, Outlets>> {
         // The last byte of an account's id is random.
         &self.slices[usize::from(account.as_bytes()[15]) % SLICES]
@@ -34,6 +45,8 @@ impl Hub {
         let all = slice.get(&account).map_or(&[][..], |known| known);
         let more: Outlets = all.iter().cloned().chain([outlet]).collect();
         slice.insert(account, more);
+        drop(slice);
+        self.presence.came(account);
     }
 
     pub fn unregister(&self, account: AccountId, connection: ConnectionId) {
@@ -41,11 +54,14 @@ impl Hub {
         let Some(known) = slice.get(&account) else { return };
         let rest: Outlets =
             known.iter().filter(|outlet| outlet.peer().connection != connection).cloned().collect();
+        let left = rest.len();
         if rest.is_empty() {
             slice.remove(&account);
         } else {
             slice.insert(account, rest);
         }
+        drop(slice);
+        self.presence.went(account, connection, left);
     }
 
     /// `None`: not online here.
@@ -70,6 +86,6 @@ impl Hub {
 impl std::fmt::Debug for Hub {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let accounts: usize = self.slices.iter().map(|slice| slice.read().len()).sum();
-        f.debug_struct("Hub").field("accounts", &accounts).finish()
+        f.debug_struct("Hub").field("accounts", &accounts).finish_non_exhaustive()
     }
 }

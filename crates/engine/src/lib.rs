@@ -16,6 +16,7 @@ mod mailbox;
 mod metrics;
 pub mod outlet;
 mod personal;
+mod presence;
 pub mod reply;
 pub mod shard;
 mod sync;

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use parlance_types::frame::{Heads, MarkFrame, ServerFrame};
-use parlance_types::{AccountId, ConnectionId, DeviceId, Event, SessionId, SignalFrame};
+use parlance_types::{
+    AccountId, ConnectionId, DeviceId, Event, PresenceFrame, SessionId, SignalFrame,
+};
 use smallvec::SmallVec;
 
 /// Who is at the other end.
@@ -22,6 +24,7 @@ pub enum Push<'a> {
     Event(&'a Event),
     Mark(&'a MarkFrame),
     Signal(&'a SignalFrame),
+    Presence(&'a PresenceFrame),
     /// A conversation that the account gained.
     Heads(&'a Heads),
 }
@@ -29,7 +32,7 @@ pub enum Push<'a> {
 impl Push<'_> {
     /// Of no more use in a moment: dropped first, and nobody misses it.
     pub fn passes(&self) -> bool {
-        matches!(self, Self::Signal(_))
+        matches!(self, Self::Signal(_) | Self::Presence(_))
     }
 }
 

@@ -60,7 +60,7 @@ pub(crate) async fn poll(
     let cursor = cursor.map(decode_cursor).transpose();
     let cursor = cursor.map_err(|error| DecodeError::field("cursor", error.to_string()))?;
     let (asks, asked) = mpsc::channel(ASKS_MAX);
-    let hello = Hello { token: token.text, cursor };
+    let hello = Hello { token: token.text, cursor, presence: None };
     let tasks = gateway.tasks.clone();
     tasks.spawn(polling::run(gateway, hello, (asks.clone(), asked)));
     // Without a connection the session was just ended, or nothing can be listed now.

@@ -52,7 +52,7 @@ pub(crate) async fn events(
     gateway.has_room()?;
     let (pieces, body) = mpsc::channel(1);
     let tasks = gateway.tasks.clone();
-    tasks.spawn(run(gateway, Hello { token, cursor }, pieces, entrance));
+    tasks.spawn(run(gateway, Hello { token, cursor, presence: None }, pieces, entrance));
     let body = stream::unfold(body, async |mut body: mpsc::Receiver<Bytes>| {
         let piece = body.recv().await?;
         Some((Ok::<_, Infallible>(piece), body))

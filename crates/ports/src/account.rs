@@ -12,6 +12,8 @@ use thiserror::Error;
 /// Ids in one look-up, and answers to it.
 pub const ACCOUNTS_MAX: usize = parlance_types::limits::PEOPLE_MAX;
 
+/// Accounts in one [`AccountStore::note_seen`].
+pub const SEEN_MAX: usize = 1_000;
 /// Superseded refresh tokens that a session remembers, the newest ones.
 pub const SUPERSEDED_MAX: usize = 8;
 
@@ -286,4 +288,10 @@ pub trait AccountStore: Send + Sync + 'static {
 
     /// Every session that was revoked at or after `since`, with the time.
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError>;
+
+    /// At most [`SEEN_MAX`] accounts were seen at these times. A later time stays; an account that is not there is left out.
+    async fn note_seen(&self, seen: &[(AccountId, Micros)]) -> Result<(), AccountError>;
+
+    /// When those of at most [`ACCOUNTS_MAX`] accounts that were ever seen were last seen, each once, in no particular order.
+    async fn last_seen(&self, ids: &[AccountId]) -> Result<Vec<(AccountId, Micros)>, AccountError>;
 }

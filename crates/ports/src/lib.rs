@@ -17,7 +17,7 @@ pub mod record;
 
 pub use account::{
     ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange,
-    PasswordHash, Rotation, SUPERSEDED_MAX, Session, Superseded, Tie, Tied, TokenHash,
+    PasswordHash, Rotation, SEEN_MAX, SUPERSEDED_MAX, Session, Superseded, Tie, Tied, TokenHash,
 };
 pub use bus::{Bus, BusMessage, NodeId, Receive, Subscription};
 pub use command::{CommandSource, SourceClosed, Stamped, Ticket};

@@ -132,6 +132,19 @@ fn other_limits() -> String {
         ),
         ("signals that a connection may have saved up", limits::SIGNALS_BURST),
         (
+            "milliseconds after which busy, invisible and the text of a presence end, unless `until` says otherwise",
+            limits::PRESENCE_MS,
+        ),
+        ("milliseconds after which they end whatever it says", limits::PRESENCE_MS_MAX),
+        (
+            "milliseconds between two things that watchers are told of the same account",
+            limits::PRESENCE_AGAIN_MS,
+        ),
+        (
+            "milliseconds that an account may be without a connection before its watchers are told",
+            limits::PRESENCE_GRACE_MS,
+        ),
+        (
             "members of a conversation beyond which signals are dropped",
             limits::SIGNAL_MEMBERS_MAX as u64,
         ),

@@ -11,6 +11,7 @@ pub(crate) mod encode_client;
 pub(crate) mod encode_event;
 pub(crate) mod encode_server;
 mod entity;
+mod ephemera;
 pub(crate) mod personal;
 pub(crate) mod read;
 pub(crate) mod shapes;
@@ -20,7 +21,7 @@ pub use decode_client::decode_client;
 pub use decode_server::decode_server;
 pub use encode_client::encode_client;
 pub use encode_event::encode_event;
-pub use encode_server::{encode_heads, encode_mark, encode_server, encode_signal};
+pub use encode_server::{encode_heads, encode_mark, encode_presence, encode_server, encode_signal};
 
 #[cfg(test)]
 pub(crate) mod tests;

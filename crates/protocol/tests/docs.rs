@@ -84,7 +84,7 @@ fn every_example_is_a_frame_and_every_field_of_it_is_known() {
     }
     let all = [
         "bye", "error", "event", "fetch", "heads", "hello", "lag", "mark", "ok", "page", "ping",
-        "pong", "ready", "send", "signal", "sync",
+        "pong", "presence", "ready", "send", "signal", "sync", "watch",
     ];
     assert_eq!(names.into_iter().collect::<Vec<_>>(), all, "each frame has an example");
 }

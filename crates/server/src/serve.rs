@@ -108,6 +108,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     }
     tasks.spawn(timekeeper::watch(engine.clock().clone(), stop.clone()));
     listen_to_operators(&config, &engine, &stores, &tasks, &stop);
+    let (keeper, stopped) = (engine.clone(), stop.clone());
+    tasks.spawn(async move { stopped.run_until_cancelled(keeper.keep_presence()).await });
     telemetry::print(&format!("parlance is ready at {scheme}://{address}"));
     tracing::info!(%address, data = %config.server.data.display(), workers = workers.len(), "ready");
 
@@ -182,6 +184,7 @@ async fn shut_down(
     gateway.drain().await;
     tasks.close();
     tasks.wait().await;
+    engine.save_seen().await;
     engine.close();
     tokio::task::spawn_blocking(move || workers.into_iter().try_for_each(Worker::join)).await??;
     stores.close().await?;

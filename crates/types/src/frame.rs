@@ -3,8 +3,9 @@
 use crate::Action;
 use crate::{
     AccountId, Body, CloseCode, Code, ConnectionId, ConversationId, ConversationKind, DeviceId,
-    Epoch, Event, Handle, Hash, Listed, MessageId, Micros, Ordinal, PersonalAt, Position, Reaction,
-    Role, Seq, SessionId, Settings, SignalFrame, SignalRequest, Title,
+    Epoch, Event, Handle, Hash, Listed, MessageId, Micros, Ordinal, PersonalAt, Position,
+    PresenceFrame, PresenceRequest, Reaction, Role, Seq, SessionId, Settings, SignalFrame,
+    SignalRequest, Title, WatchRequest,
 };
 
 /// How far a connection has everything: opaque text on the wire.
@@ -26,6 +27,8 @@ pub enum ClientFrame {
     Fetch(Fetch),
     Sync(Sync),
     Signal(SignalRequest),
+    Presence(PresenceRequest),
+    Watch(WatchRequest),
     Ping { n: u64 },
 }
 
@@ -35,6 +38,8 @@ pub struct Hello {
     pub token: Box<str>,
     /// Resume from here.
     pub cursor: Option<Cursor>,
+    /// What [`ClientFrame::Presence`] would say, before anybody sees the connection.
+    pub presence: Option<PresenceRequest>,
 }
 
 impl std::fmt::Debug for Hello {
@@ -119,10 +124,15 @@ pub enum ServerFrame {
     Ready(Box<Ready>),
     Heads(Box<Heads>),
     Ok(Ok),
+    /// A request other than `send` was done.
+    Done {
+        id: RequestId,
+    },
     Error(ErrorFrame),
     Event(Box<Event>),
     Mark(MarkFrame),
     Signal(SignalFrame),
+    Presence(PresenceFrame),
     Page(Box<Page>),
     /// Pushes are complete up to the cursor and have stopped.
     Lag {

@@ -15,6 +15,7 @@ mod member;
 mod number;
 mod overlay;
 mod personal;
+mod presence;
 mod rows;
 mod signal;
 mod text;
@@ -34,6 +35,7 @@ pub use member::{
 pub use number::{Digest, Epoch, Hash, HexError, Micros, Ordinal, Position, Salt, Seq};
 pub use overlay::{Overlay, OverlayChange};
 pub use personal::{Personal, PersonalAt, PersonalChange};
+pub use presence::{PresenceFrame, PresenceRequest, PresenceState, WatchRequest};
 pub use rows::{Entry, Rows};
 pub use signal::{SignalFrame, SignalKind, SignalRequest};
 pub use text::{DraftText, Emoji, Invalid, MessageText, Title};

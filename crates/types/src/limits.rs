@@ -110,6 +110,19 @@ pub const SIGNALS_BURST: u64 = 6;
 /// Members beyond which nobody is told what another is about to say.
 pub const SIGNAL_MEMBERS_MAX: usize = 250;
 
+/// Accounts that one connection watches.
+pub const WATCHED_MAX: usize = 100;
+/// Seconds for which a connection watches without saying so again.
+pub const WATCH_SECONDS_MAX: u64 = 900;
+/// Milliseconds after which busy, invisible and the text of a presence end, unless the client says otherwise.
+pub const PRESENCE_MS: u64 = 24 * 60 * 60 * 1000;
+/// Milliseconds after which they end whatever the client says.
+pub const PRESENCE_MS_MAX: u64 = 7 * 24 * 60 * 60 * 1000;
+/// Milliseconds between two things that watchers are told of the same account.
+pub const PRESENCE_AGAIN_MS: u64 = 1_000;
+/// Milliseconds that an account may be without a connection before its watchers are told.
+pub const PRESENCE_GRACE_MS: u64 = 10_000;
+
 /// Name (as in `ready.limits`), value, and what it limits.
 pub const TABLE: &[(&str, u64, &str)] = &[
     ("text_chars", TEXT_CHARS_MAX as u64, "characters in the text of a message"),
@@ -155,6 +168,8 @@ pub const TABLE: &[(&str, u64, &str)] = &[
         REQUESTS_MAX as u64,
         "fetch and sync requests of a connection that are worked on at a time",
     ),
+    ("watched", WATCHED_MAX as u64, "accounts that a connection watches"),
+    ("watch_seconds", WATCH_SECONDS_MAX, "seconds for which a watch lasts"),
     (
         "signal_ms",
         SIGNAL_MS,

@@ -205,7 +205,11 @@ impl Device {
                 self.store(Some(cursor));
             }
             ServerFrame::Pong { cursor, .. } => self.store(cursor),
-            ServerFrame::Mark(_) | ServerFrame::Signal(_) | ServerFrame::Bye(_) => {}
+            ServerFrame::Mark(_)
+            | ServerFrame::Signal(_)
+            | ServerFrame::Presence(_)
+            | ServerFrame::Done { .. }
+            | ServerFrame::Bye(_) => {}
         }
         Vec::new()
     }

@@ -68,8 +68,10 @@ impl Wire {
     pub(crate) fn hello(&self, cursor: Option<Cursor>, known: Known) {
         let mut line = self.line.lock();
         line.known = known;
-        line.machine
-            .handle(0, Input::Frame(ClientFrame::Hello(Hello { token: "".into(), cursor })));
+        line.machine.handle(
+            0,
+            Input::Frame(ClientFrame::Hello(Hello { token: "".into(), cursor, presence: None })),
+        );
     }
 
     /// Answers hello.
@@ -229,6 +231,7 @@ impl Outlet for Wire {
                 ServerFrame::Mark(frame.clone())
             }
             Push::Signal(frame) => ServerFrame::Signal(*frame),
+            Push::Presence(frame) => ServerFrame::Presence(frame.clone()),
             Push::Heads(heads) => {
                 self.judge.gained(heads);
                 for head in &heads.listing.heads {

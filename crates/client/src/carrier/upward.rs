@@ -39,7 +39,12 @@ impl Question {
             ClientFrame::Mark(mark) => Some(Self::mark(mark)),
             ClientFrame::Fetch(fetch) => Some(Self::fetch(&fetch)),
             ClientFrame::Sync(sync) => Some(Self::sync(&sync)),
-            ClientFrame::Hello(_) | ClientFrame::Ping { .. } | ClientFrame::Signal(_) => None,
+            // The moment belongs to sockets.
+            ClientFrame::Hello(_)
+            | ClientFrame::Ping { .. }
+            | ClientFrame::Signal(_)
+            | ClientFrame::Presence(_)
+            | ClientFrame::Watch(_) => None,
         }
     }
 

@@ -33,6 +33,10 @@ impl Machine {
             ServerFrame::Error(error) => self.error(now, error),
             ServerFrame::Event(event) => self.arrive(now, event),
             ServerFrame::Mark(marks) => self.update(Update::Marks(marks)),
+            ServerFrame::Presence(presence) => self.update(Update::Presence(presence)),
+            ServerFrame::Done { id } => {
+                self.requests.remove(&id);
+            }
             ServerFrame::Signal(signal) => self.update(Update::Signal(signal)),
             ServerFrame::Page(page) => self.page(now, *page),
             ServerFrame::Lag { cursor } => self.lagged(cursor),
@@ -103,7 +107,7 @@ impl Machine {
                 }
             }
             Some(Request::History) => self.update(Update::History(Box::new(page))),
-            Some(Request::Pull(_) | Request::Sync) | None => {}
+            Some(Request::Pull(_) | Request::Sync | Request::Watch) | None => {}
         }
     }
 
@@ -162,7 +166,8 @@ impl Machine {
             }
             // Without its listing a connection knows nothing: another one may.
             (Request::Sync, _) => self.hang_up(now),
-            (Request::History, _) => self.update(Update::Error(error)),
+            (Request::Watch, Some(later)) => self.ephemera.renew_at(later),
+            (Request::Watch, None) | (Request::History, _) => self.update(Update::Error(error)),
         }
     }
 

@@ -28,7 +28,11 @@ impl Machine {
     /// The socket is open.
     pub fn connected(&mut self, now: Instant) {
         if let (Phase::Connecting, Some(token)) = (&self.phase, &self.token) {
-            let hello = Hello { token: token.clone(), cursor: self.cursor };
+            let hello = Hello {
+                token: token.clone(),
+                cursor: self.cursor,
+                presence: self.ephemera.presence.clone(),
+            };
             self.phase = Phase::Greeting(now + GREETING);
             self.transmit(ClientFrame::Hello(hello));
         }
@@ -91,6 +95,7 @@ impl Machine {
         if !ready.resumed {
             self.marks.clear();
         }
+        self.watch_on_new_connection(now);
         for mark in self.marks.values() {
             self.outputs.push_back(Output::Transmit(ClientFrame::Mark(*mark)));
         }

@@ -9,7 +9,7 @@ const HEARTBEAT: u64 = 30_000;
 const DONE: Page = Page { position: Position::new(100), more: false };
 
 fn hello() -> ClientFrame {
-    ClientFrame::Hello(Hello { token: "t".into(), cursor: None })
+    ClientFrame::Hello(Hello { token: "t".into(), cursor: None, presence: None })
 }
 
 fn send(id: RequestId) -> ClientFrame {
@@ -261,6 +261,8 @@ proptest! {
                     | Output::List(_)
                     | Output::Mark(_)
                     | Output::Signal(_)
+                    | Output::Presence(_)
+                    | Output::Watch(_)
             );
             prop_assert!(!forwards || greeted && !closed);
             closed |= matches!(output, Output::Close(_) | Output::Abandon);

@@ -104,6 +104,17 @@ pub(super) fn tie(row: &SqliteRow) -> Result<(AccountId, AccountId, Micros), Err
     Ok((account, other, at))
 }
 
+pub(super) fn of_last_seen(account: AccountId, at: Micros) -> i64 {
+    Checksum::of("last_seen").bytes(account.as_bytes()).time(at).finish()
+}
+
+/// From columns `account, at, checksum`.
+pub(super) fn last_seen(row: &SqliteRow) -> Result<(AccountId, Micros), Error> {
+    let (account, at) = (AccountId::from_bytes(bytes(row, 0)?), time(row, 1)?);
+    let whole = row.try_get::<i64, _>(2)? == of_last_seen(account, at);
+    if whole { Ok((account, at)) } else { Err(damaged("last_seen", &account)) }
+}
+
 /// Times keep their bits: SQLite has no unsigned numbers, and no clock reaches the sign.
 pub(super) fn time_column(time: Micros) -> i64 {
     time.get().cast_signed()

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "accounts", include_str!("migrations/1_accounts.sql")),
     (2, "living_sessions", include_str!("migrations/2_living_sessions.sql")),
     (3, "ties", include_str!("migrations/3_ties.sql")),
+    (4, "last_seen", include_str!("migrations/4_last_seen.sql")),
 ];
 
 /// All migrations, or those up to a version: what an older release made.

@@ -258,6 +258,14 @@ impl AccountStore for Accounts {
         }
         Ok(revoked)
     }
+
+    async fn note_seen(&self, seen: &[(AccountId, Micros)]) -> Result<(), AccountError> {
+        self.note(seen).await
+    }
+
+    async fn last_seen(&self, ids: &[AccountId]) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        self.noted(ids).await
+    }
 }
 
 impl Accounts {
@@ -313,7 +321,7 @@ fn handle_taken(error: sqlx::Error) -> AccountError {
 }
 
 /// A JSON array of the ids without hyphens: one bound value, and so one prepared statement, whatever their number.
-fn hexadecimal_list(ids: &[AccountId]) -> String {
+pub(super) fn hexadecimal_list(ids: &[AccountId]) -> String {
     let mut list = String::with_capacity(2 + ids.len() * 35);
     list.push('[');
     for id in ids {

@@ -46,6 +46,7 @@ const TABLES: &[(i64, &str, Check)] = &[
             FROM sessions s JOIN devices d ON d.id = s.device",
         |row| row::session(row).map(drop),
     ),
+    (4, "SELECT account, at, checksum FROM last_seen", |row| row::last_seen(row).map(drop)),
 ];
 
 /// What must not be there: an account without a password, a device without a session.

@@ -2,11 +2,11 @@
 //!
 //! An account that exists goes on existing, so only *yes* is remembered, never *no*.
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use parlance_core::Refusal;
 use parlance_ports::{ACCOUNTS_MAX, Account};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, Handle};
+use parlance_types::{AccountId, Handle, Micros};
 
 use super::{Accounts, refused};
 
@@ -25,7 +25,7 @@ impl Accounts {
             return Ok(people);
         }
         people.extend(self.read(&missing).await?);
-        let found: hashbrown::HashMap<AccountId, Person> =
+        let found: HashMap<AccountId, Person> =
             people.into_iter().map(|person| (person.account, person)).collect();
         Ok(accounts.iter().filter_map(|account| found.get(account).cloned()).collect())
     }
@@ -39,6 +39,23 @@ impl Accounts {
         let Ok(handle) = handle.parse::<Handle>() else { return Ok(None) };
         let found = self.store.account_by_handle(&handle).await.map_err(refused)?;
         Ok(found.map(|account| self.keep(account)))
+    }
+
+    /// When those of these accounts of which it is known were last seen.
+    pub async fn last_seen(
+        &self,
+        accounts: Vec<AccountId>,
+    ) -> Result<HashMap<AccountId, Micros>, Refusal> {
+        let mut seen = HashMap::with_capacity(accounts.len());
+        for some in accounts.chunks(ACCOUNTS_MAX) {
+            seen.extend(self.store.last_seen(some).await.map_err(refused)?);
+        }
+        Ok(seen)
+    }
+
+    /// Stores when at most [`parlance_ports::SEEN_MAX`] accounts were last seen.
+    pub async fn note_seen(&self, seen: &[(AccountId, Micros)]) -> Result<(), Refusal> {
+        self.store.note_seen(seen).await.map_err(refused)
     }
 
     /// Those of these accounts that do not exist.

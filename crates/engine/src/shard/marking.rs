@@ -91,7 +91,9 @@ impl<S: CommandSource> Shard<S> {
             Request::Members { conversation, asked, reply } => {
                 self.answer_members(conversation, asked, reply);
             }
-            Request::Signal { signal, outlet } => self.signal(signal, outlet),
+            Request::Signal { signal, outlet, is_closed } => {
+                self.signal(signal, outlet, is_closed);
+            }
             Request::Shelf { conversation, reply } => self.answer_shelf(conversation, reply),
             Request::Mark { conversation, account, delivered, read, outlet, done } => {
                 let result = self.mark(conversation, account, (delivered, read), origin);

@@ -63,8 +63,8 @@ pub enum Request {
         outlet: Option<Arc<dyn Outlet>>,
         done: Option<oneshot::Sender<Result<(), parlance_core::Refusal>>>,
     },
-    /// What the account behind `outlet` is about to say.
-    Signal { signal: SignalRequest, outlet: Arc<dyn Outlet> },
+    /// What the account behind `outlet` is about to say. `is_closed`: one of the two in a direct has blocked the other.
+    Signal { signal: SignalRequest, outlet: Arc<dyn Outlet>, is_closed: bool },
 }
 
 impl Request {

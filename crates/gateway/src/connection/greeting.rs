@@ -51,6 +51,10 @@ pub(crate) async fn greet(
     };
     let shared = (engine.watermark().clone(), engine.metrics().clone());
     let outgoing = Arc::new(Outgoing::new(peer, engine.epoch(), machine, (line, wire), shared));
+    // Before anybody sees the connection: who wants to be invisible is not seen for a moment.
+    if let Some(presence) = &hello.presence {
+        engine.say_presence(peer, presence);
+    }
     // Live first, heads second: what comes between is pushed, what came before is listed.
     engine.hub().register(outgoing.clone());
     let listing = ready(gateway, &outgoing, &hello).await;
@@ -118,5 +122,6 @@ async fn ready(gateway: &Gateway, outgoing: &Arc<Outgoing>, hello: &Hello) -> Op
     };
     let authenticated = Input::Authenticated { resumed: since, listing: first };
     outgoing.greet(outgoing.encode(&ServerFrame::Ready(Box::new(ready))), authenticated);
+    engine.tell_presence(&**outgoing);
     first.more.then_some(listing)
 }

@@ -15,7 +15,7 @@ use parlance_engine::{Engine, Listing};
 use parlance_types::frame::{
     ClientFrame, ErrorFrame, Fetch, Heads, RequestId, Send, ServerFrame, Sync, SyncFrom,
 };
-use parlance_types::{Code, Command, Stamp, Verdict, limits};
+use parlance_types::{Code, Command, Stamp, Verdict, WatchRequest, limits};
 
 use super::now_ms;
 use super::queue::Outgoing;
@@ -167,6 +167,11 @@ impl Requests {
                 Ok(()) => false,
                 Err(refusal) => self.refuse(reply::refused(None, &refusal)),
             },
+            Output::Presence(presence) => {
+                self.engine.say_presence(self.outgoing.peer(), &presence);
+                false
+            }
+            Output::Watch(watch) => self.watch(watch),
             Output::Fetch(fetch) => self.fetch(fetch),
             Output::List(sync) => self.sync(sync),
             Output::Pong { n, position } => {
@@ -230,6 +235,19 @@ impl Requests {
             let frame = match engine.fetch(account, fetch).await {
                 Ok(page) => ServerFrame::Page(Box::new(page)),
                 Err(refusal) => ServerFrame::Error(reply::refused(Some(fetch.id), &refusal)),
+            };
+            Done::Fetched(wire.encode(&frame))
+        }));
+        false
+    }
+
+    fn watch(&mut self, watch: WatchRequest) -> bool {
+        let (engine, outgoing) = (self.engine.clone(), self.outgoing.clone());
+        let (id, wire) = (watch.id, outgoing.wire());
+        self.run(Box::pin(async move {
+            let frame = match engine.watch(outgoing, watch).await {
+                Ok(()) => ServerFrame::Done { id },
+                Err(refusal) => ServerFrame::Error(reply::refused(Some(id), &refusal)),
             };
             Done::Fetched(wire.encode(&frame))
         }));

@@ -120,6 +120,7 @@ impl Wire {
         self.framed(|out| match push {
             Push::Event(event) => json::encode_event(event, own, out),
             Push::Mark(mark) => json::encode_mark(mark, out),
+            Push::Presence(presence) => json::encode_presence(presence, out),
             Push::Signal(signal) => json::encode_signal(signal, out),
             Push::Heads(heads) => json::encode_heads(heads, out),
         })

@@ -55,6 +55,7 @@ macro_rules! account_contract {
             an_account_is_shown_by_its_new_name
             a_tie_lasts_until_it_is_taken_back
             ties_are_listed_page_by_page
+            the_last_time_that_an_account_was_seen_stays
             everything_is_there_after_opening_again
         }
     };
@@ -83,6 +84,25 @@ pub async fn an_account_is_found_by_all_its_names(place: &mut impl Place) {
     let mut found = store.accounts(&[grace.id, nobody.id, ada.id, grace.id]).await.unwrap();
     found.sort_unstable_by_key(|account| account.id);
     assert_eq!(found, [ada, grace]);
+}
+
+pub async fn the_last_time_that_an_account_was_seen_stays(place: &mut impl Place) {
+    let store = place.open().await;
+    let (ada, grace, nobody) =
+        (sample::account(1, "ada"), sample::account(2, "grace"), sample::account(3, "nobody"));
+    sample::create(&*store, &ada).await.unwrap();
+    sample::create(&*store, &grace).await.unwrap();
+    assert_eq!(store.last_seen(&[ada.id]).await, Ok(vec![]));
+
+    let at = |ms| Micros::from_ms(ms);
+    store.note_seen(&[(ada.id, at(5)), (nobody.id, at(5)), (grace.id, at(7))]).await.unwrap();
+    store.note_seen(&[(ada.id, at(4)), (grace.id, at(8))]).await.unwrap();
+    store.note_seen(&[]).await.unwrap();
+    drop(store);
+    let store = place.open().await;
+    let mut seen = store.last_seen(&[grace.id, nobody.id, ada.id, grace.id]).await.unwrap();
+    seen.sort_unstable();
+    assert_eq!(seen, [(ada.id, at(5)), (grace.id, at(8))]);
 }
 
 pub async fn a_handle_has_one_account(place: &mut impl Place) {

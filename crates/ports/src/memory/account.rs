@@ -28,6 +28,7 @@ struct Rows {
     handles: HashMap<Handle, AccountId>,
     sessions: HashMap<SessionId, Session>,
     ties: BTreeMap<(Tie, AccountId, AccountId), Micros>,
+    seen: HashMap<AccountId, Micros>,
 }
 
 impl Rows {
@@ -287,6 +288,24 @@ impl AccountStore for MemoryAccounts {
         let revoked =
             rows.sessions.values().filter_map(|session| Some((session.id, session.revoked_at?)));
         Ok(revoked.filter(|(_, at)| *at >= since).collect())
+    }
+
+    async fn note_seen(&self, seen: &[(AccountId, Micros)]) -> Result<(), AccountError> {
+        let rows = &mut *self.rows.lock();
+        for (account, at) in seen.iter().filter(|(id, _)| rows.accounts.contains_key(id)) {
+            let known = rows.seen.entry(*account).or_insert(*at);
+            *known = (*known).max(*at);
+        }
+        Ok(())
+    }
+
+    async fn last_seen(&self, ids: &[AccountId]) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        let rows = self.rows.lock();
+        let mut seen: Vec<_> =
+            ids.iter().filter_map(|id| Some((*id, *rows.seen.get(id)?))).collect();
+        seen.sort_unstable();
+        seen.dedup();
+        Ok(seen)
     }
 }
 

@@ -3,13 +3,12 @@
 use parlance_types::frame::{
     ClientFrame, Fetch, FetchRange, Hello, MarkRequest, Place, RequestId, Send, Sync, SyncFrom,
 };
-use parlance_types::{
-    AccountId, Action, Code, ConversationId, MessageId, Seq, SignalKind, SignalRequest, limits,
-};
+use parlance_types::{AccountId, Action, Code, ConversationId, MessageId, Seq, limits};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::body::{self, Context, TextIn, Wish};
+use super::ephemera::{PresenceIn, SignalIn, WatchIn, presence, signal, watch};
 use super::read::{At, CursorText, Fields, sole_entry, too_deep};
 use crate::DecodeError;
 
@@ -76,10 +75,12 @@ fn precisely(text: &str) -> Result<ClientFrame, DecodeError> {
         "fetch" => at.read(value).map(Fields).map(FrameIn::Fetch),
         "sync" => at.read(value).map(Fields).map(FrameIn::Sync),
         "signal" => at.read(value).map(Fields).map(FrameIn::Signal),
+        "presence" => at.read(value).map(Fields).map(FrameIn::Presence),
+        "watch" => at.read(value).map(Fields).map(FrameIn::Watch),
         "ping" => at.read(value).map(Fields).map(FrameIn::Ping),
         _ => Err(DecodeError::new(
             Code::UnknownFrame,
-            "one of hello, send, mark, fetch, sync, signal, ping",
+            "one of hello, send, mark, fetch, sync, signal, presence, watch, ping",
         )),
     };
     wire.map_err(|error| error.with_id(request_id(value))).and_then(|read| {
@@ -120,13 +121,22 @@ fn from_wire<B>(
             sync(read).map(ClientFrame::Sync).map_err(|error| error.with_id(id))
         }
         FrameIn::Signal(Fields(read)) => signal(&read).map(ClientFrame::Signal),
+        FrameIn::Presence(Fields(read)) => {
+            presence(At("presence"), read).map(ClientFrame::Presence)
+        }
+        FrameIn::Watch(Fields(read)) => {
+            let id = read.id;
+            watch(read).map(ClientFrame::Watch).map_err(|error| error.with_id(id))
+        }
         FrameIn::Ping(Fields(read)) => Ok(ClientFrame::Ping { n: At("ping").need("n", read.n)? }),
     }
 }
 
 fn hello(read: HelloIn) -> Result<Hello, DecodeError> {
     let token = At("hello").need("token", read.token)?;
-    Ok(Hello { token, cursor: read.cursor.map(|cursor| cursor.0) })
+    let presence = read.presence.map(|Fields(read)| presence(At("hello.presence"), read));
+    let presence = presence.transpose()?;
+    Ok(Hello { token, cursor: read.cursor.map(|cursor| cursor.0), presence })
 }
 
 fn send<B>(
@@ -203,15 +213,6 @@ fn sync(read: SyncIn) -> Result<Sync, DecodeError> {
     Ok(Sync { id: at.need("id", read.id)?, from, limit })
 }
 
-fn signal(read: &SignalIn) -> Result<SignalRequest, DecodeError> {
-    let at = At("signal");
-    let conversation = at.need("conversation", read.conversation)?;
-    let kind = at.need("kind", read.kind.as_deref())?;
-    let kind = SignalKind::ALL.iter().find(|known| known.as_str() == kind);
-    let kind = kind.ok_or_else(|| at.wrong("kind", "one of typing, recording, idle"))?;
-    Ok(SignalRequest { conversation, kind: *kind })
-}
-
 fn limit(
     at: At<'_>,
     given: Option<usize>,
@@ -235,6 +236,8 @@ enum FrameIn<B> {
     Fetch(Fields<FetchIn>),
     Sync(Fields<SyncIn>),
     Signal(Fields<SignalIn>),
+    Presence(Fields<PresenceIn>),
+    Watch(Fields<WatchIn>),
     Ping(Fields<PingIn>),
 }
 
@@ -242,6 +245,7 @@ enum FrameIn<B> {
 struct HelloIn {
     token: Option<Box<str>>,
     cursor: Option<CursorText>,
+    presence: Option<Fields<PresenceIn>>,
 }
 
 #[derive(Deserialize)]
@@ -281,12 +285,6 @@ struct SyncIn {
     cursor: Option<CursorText>,
     more: Option<Box<str>>,
     limit: Option<usize>,
-}
-
-#[derive(Deserialize)]
-struct SignalIn {
-    conversation: Option<ConversationId>,
-    kind: Option<Box<str>>,
 }
 
 #[derive(Deserialize)]

@@ -8,14 +8,17 @@ use parlance_types::frame::{
     AccountMarks, Deleted, Head, Heads, Listing, MarkFrame, Now, Page, PageEntry, Person, Ready,
     ServerFrame,
 };
-use parlance_types::{CloseCode, Code, Content, Event, Reaction, SignalFrame, SignalKind};
+use parlance_types::{
+    CloseCode, Code, Content, Event, PresenceFrame, Reaction, SignalFrame, SignalKind,
+};
 use serde_json::value::RawValue;
 
 use super::body;
+use super::ephemera::presence_state;
 use super::read::{At, sole_entry};
 use super::shapes::{
-    ByeIn, DeletedIn, EntryIn, ErrorIn, EventIn, HeadsIn, LagIn, ListingIn, MarkIn, MarksIn, NowIn,
-    OkIn, PageIn, PersonIn, PongIn, ReactionIn, ReadyIn, SignalIn,
+    AnswerIn, ByeIn, DeletedIn, EntryIn, ErrorIn, EventIn, HeadsIn, LagIn, ListingIn, MarkIn,
+    MarksIn, NowIn, OkIn, PageIn, PersonIn, PongIn, PresenceIn, ReactionIn, ReadyIn, SignalIn,
 };
 use crate::DecodeError;
 
@@ -44,7 +47,10 @@ fn frame(text: &str) -> Result<Option<ServerFrame>, DecodeError> {
             let id = at.read::<HeadsIn>(value)?.id;
             ServerFrame::Heads(Box::new(Heads { id, listing: listing(at, value)? }))
         }
-        "ok" => ServerFrame::Ok(at.read::<OkIn>(value)?.into()),
+        "ok" => match at.read::<AnswerIn>(value)? {
+            AnswerIn { id, message_id: None } => ServerFrame::Done { id },
+            AnswerIn { .. } => ServerFrame::Ok(at.read::<OkIn>(value)?.into()),
+        },
         "error" => ServerFrame::Error(at.read::<ErrorIn>(value)?.into()),
         "event" => match event(at, value)? {
             Some(event) => ServerFrame::Event(Box::new(event)),
@@ -63,6 +69,12 @@ fn frame(text: &str) -> Result<Option<ServerFrame>, DecodeError> {
             let Some(kind) = known.copied() else { return Ok(None) };
             let SignalIn { conversation, sender, .. } = read;
             ServerFrame::Signal(SignalFrame { conversation, sender, kind })
+        }
+        "presence" => {
+            let PresenceIn { account, state, text, until, last_seen } = at.read(value)?;
+            let Some(state) = presence_state(&state) else { return Ok(None) };
+            let text = text.map(|text| text.0);
+            ServerFrame::Presence(PresenceFrame { account, state, text, until, last_seen })
         }
         "page" => ServerFrame::Page(Box::new(page(at, value)?)),
         "lag" => ServerFrame::Lag { cursor: at.read::<LagIn>(value)?.cursor.0 },

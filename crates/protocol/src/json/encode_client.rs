@@ -5,6 +5,7 @@ use parlance_types::Action;
 use parlance_types::frame::{ClientFrame, Fetch, FetchRange, Place, Send, SyncFrom};
 
 use super::encode_event::{write_change, write_text, write_version};
+use super::ephemera::write_presence;
 use super::personal;
 use super::write::{Object, frame, object};
 
@@ -13,6 +14,9 @@ pub fn encode_client(client_frame: &ClientFrame, out: &mut BytesMut) {
     match client_frame {
         ClientFrame::Hello(hello) => frame("hello", out, |fields| {
             fields.put("token", &hello.token).put_some("cursor", hello.cursor);
+            if let Some(presence) = &hello.presence {
+                object(fields.name("presence"), |fields| write_presence(fields, presence));
+            }
         }),
         ClientFrame::Send(send) => frame("send", out, |fields| write_send(fields, send)),
         ClientFrame::Mark(mark) => frame("mark", out, |fields| {
@@ -31,6 +35,13 @@ pub fn encode_client(client_frame: &ClientFrame, out: &mut BytesMut) {
         }),
         ClientFrame::Signal(signal) => frame("signal", out, |fields| {
             fields.put("conversation", signal.conversation).put("kind", signal.kind.as_str());
+        }),
+        ClientFrame::Presence(presence) => {
+            frame("presence", out, |fields| write_presence(fields, presence));
+        }
+        ClientFrame::Watch(watch) => frame("watch", out, |fields| {
+            fields.put("id", watch.id).put("accounts", &watch.accounts[..]);
+            fields.put("seconds", watch.seconds);
         }),
         ClientFrame::Ping { n } => frame("ping", out, |fields| {
             fields.put("n", n);

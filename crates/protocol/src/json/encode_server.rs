@@ -5,7 +5,7 @@ use parlance_types::frame::{
     AccountMarks, Bye, Deleted, ErrorFrame, Head, Heads, Last, Listing, MarkFrame, Now,
     Ok as OkFrame, Page, PageEntry, Person, Ready, RequestId, ServerFrame,
 };
-use parlance_types::{Code, Listed, Reaction, SignalFrame, limits};
+use parlance_types::{Code, Listed, PresenceFrame, Reaction, SignalFrame, limits};
 
 use super::encode_event::{encode_event, open};
 use super::write::{Json, Object, frame, number, object, raw};
@@ -23,7 +23,11 @@ pub fn encode_server(server_frame: &ServerFrame, out: &mut BytesMut) {
         }
         ServerFrame::Event(event) => encode_event(event, false, out),
         ServerFrame::Mark(mark) => encode_mark(mark, out),
+        ServerFrame::Done { id } => frame("ok", out, |fields| {
+            fields.put("id", id);
+        }),
         ServerFrame::Signal(signal) => encode_signal(signal, out),
+        ServerFrame::Presence(presence) => encode_presence(presence, out),
         ServerFrame::Pong { n, cursor } => frame("pong", out, |fields| {
             fields.put("n", n).put_some("cursor", *cursor);
         }),
@@ -55,6 +59,15 @@ pub fn encode_signal(signal: &SignalFrame, out: &mut BytesMut) {
     frame("signal", out, |fields| {
         fields.put("conversation", signal.conversation).put("sender", signal.sender);
         fields.put("kind", signal.kind.as_str());
+    });
+}
+
+/// Writes the `presence` frame.
+pub fn encode_presence(presence: &PresenceFrame, out: &mut BytesMut) {
+    frame("presence", out, |fields| {
+        fields.put("account", presence.account).put("state", presence.state.as_str());
+        fields.put_some("text", presence.text.as_ref()).put_some("until", presence.until);
+        fields.put_some("last_seen", presence.last_seen);
     });
 }
 

@@ -126,6 +126,14 @@ impl From<MarksIn> for AccountMarks {
     }
 }
 
+/// What tells an `ok` of a message from any other.
+#[derive(Deserialize)]
+pub(crate) struct AnswerIn {
+    #[serde(default)]
+    pub(crate) id: RequestId,
+    pub(crate) message_id: Option<MessageId>,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct OkIn {
     #[serde(default)]
@@ -254,6 +262,15 @@ pub(crate) struct SignalIn {
     pub(crate) conversation: ConversationId,
     pub(crate) sender: AccountId,
     pub(crate) kind: Box<str>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct PresenceIn {
+    pub(crate) account: AccountId,
+    pub(crate) state: Box<str>,
+    pub(crate) text: Option<Checked<Title>>,
+    pub(crate) until: Option<Micros>,
+    pub(crate) last_seen: Option<Micros>,
 }
 
 #[derive(Deserialize)]

@@ -71,6 +71,8 @@ pub(super) static CLIENT_FRAME: Message = Message {
         one(5, "sync", Is(&SYNC)),
         one(6, "ping", Is(&PING)),
         one(7, "signal", Is(&SIGNAL)),
+        one(8, "presence", Is(&PRESENCE)),
+        one(9, "watch", Is(&WATCH)),
     ],
 };
 
@@ -89,10 +91,14 @@ pub(super) static SERVER_FRAME: Message = Message {
         one(9, "pong", Is(&PONG)),
         one(10, "bye", Is(&BYE)),
         one(11, "signal", Is(&SIGNAL)),
+        one(12, "presence", Is(&PRESENCE)),
     ],
 };
 
-static HELLO: Message = fields("Hello", &[one(1, "token", Text), one(2, "cursor", Text)]);
+static HELLO: Message = fields(
+    "Hello",
+    &[one(1, "token", Text), one(2, "cursor", Text), one(3, "presence", Is(&PRESENCE))],
+);
 static SEND: Message = fields(
     "Send",
     &[
@@ -130,6 +136,18 @@ static SYNC: Message = fields(
 static PING: Message = fields("Ping", &[one(1, "n", Number)]);
 static SIGNAL: Message =
     fields("Signal", &[one(1, "conversation", Id), one(2, "sender", Id), one(3, "kind", Text)]);
+static PRESENCE: Message = fields(
+    "Presence",
+    &[
+        one(1, "account", Id),
+        one(2, "state", Text),
+        one(3, "text", Text),
+        one(4, "until", Number),
+        one(5, "last_seen", Number),
+    ],
+);
+static WATCH: Message =
+    fields("Watch", &[one(1, "id", Number), many(2, "accounts", Id), one(3, "seconds", Number)]);
 
 /// What a client wants; the numbers of the kinds.
 static ACTION: Message = Message {

@@ -53,7 +53,7 @@ impl Owner {
         let sink: Arc<dyn EventSink> =
             Arc::new(OwnerSink { common: store.clone(), view: view.clone() });
         let shared = Shared {
-            hub: Arc::new(Hub::default()),
+            hub: Arc::new(Hub::new(Arc::new(clock))),
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(sink.clone(), 1)),
             metrics: Arc::new(Metrics::default()),

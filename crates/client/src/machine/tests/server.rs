@@ -113,7 +113,8 @@ impl Server {
             ClientFrame::Ping { n } => {
                 vec![ServerFrame::Pong { n: *n, cursor: Some(self.cursor()) }]
             }
-            ClientFrame::Mark(_) | ClientFrame::Signal(_) => Vec::new(),
+            ClientFrame::Mark(_) | ClientFrame::Signal(_) | ClientFrame::Presence(_) => Vec::new(),
+            ClientFrame::Watch(watch) => vec![ServerFrame::Done { id: watch.id }],
         }
     }
 

@@ -202,4 +202,12 @@ impl AccountStore for FaultyAccounts {
     async fn revoked_since(&self, since: Micros) -> Result<Vec<(SessionId, Micros)>, AccountError> {
         self.pass(self.inner.revoked_since(since)).await
     }
+
+    async fn note_seen(&self, seen: &[(AccountId, Micros)]) -> Result<(), AccountError> {
+        self.pass(self.inner.note_seen(seen)).await
+    }
+
+    async fn last_seen(&self, ids: &[AccountId]) -> Result<Vec<(AccountId, Micros)>, AccountError> {
+        self.pass(self.inner.last_seen(ids)).await
+    }
 }

@@ -255,9 +255,35 @@ fn signal_kind() -> impl Strategy<Value = SignalKind> {
     prop::sample::select(SignalKind::ALL)
 }
 
+fn presence_request() -> impl Strategy<Value = PresenceRequest> {
+    let state = prop::sample::select(&PresenceState::ALL[..4]);
+    (state, option::of(title()), option::of(micros()))
+        .prop_map(|(state, text, until)| PresenceRequest { state, text, until })
+}
+
+fn watch() -> impl Strategy<Value = WatchRequest> {
+    let accounts = prop::collection::vec(account(), 0..4);
+    (any::<u64>(), accounts, 1..=limits::WATCH_SECONDS_MAX)
+        .prop_map(|(id, accounts, seconds)| WatchRequest { id, accounts, seconds })
+}
+
+fn presence() -> impl Strategy<Value = PresenceFrame> {
+    let state = prop::sample::select(PresenceState::ALL);
+    (account(), state, option::of(title()), option::of(micros()), option::of(micros())).prop_map(
+        |(account, state, text, until, last_seen)| PresenceFrame {
+            account,
+            state,
+            text,
+            until,
+            last_seen,
+        },
+    )
+}
+
 pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
-    let hello = (boxed(), option::of(cursor()))
-        .prop_map(|(token, cursor)| ClientFrame::Hello(Hello { token, cursor }));
+    let hello = (boxed(), option::of(cursor()), option::of(presence_request())).prop_map(
+        |(token, cursor, presence)| ClientFrame::Hello(Hello { token, cursor, presence }),
+    );
     let mark = (conversation(), option::of(seq()), seq(), bool::ANY).prop_map(
         |(conversation, one, other, swap)| {
             let (delivered, read) = if swap { (Some(other), one) } else { (one, Some(other)) };
@@ -284,6 +310,8 @@ pub(crate) fn client_frame() -> impl Strategy<Value = ClientFrame> {
         1 => sync,
         1 => (conversation(), signal_kind())
             .prop_map(|(conversation, kind)| ClientFrame::Signal(SignalRequest { conversation, kind })),
+        1 => presence_request().prop_map(ClientFrame::Presence),
+        1 => watch().prop_map(ClientFrame::Watch),
         1 => any::<u64>().prop_map(|n| ClientFrame::Ping { n }),
     ]
 }
@@ -483,6 +511,8 @@ pub(crate) fn server_frame() -> impl Strategy<Value = ServerFrame> {
         3 => event,
         1 => mark,
         1 => signal,
+        1 => presence().prop_map(ServerFrame::Presence),
+        1 => any::<u64>().prop_map(|id| ServerFrame::Done { id }),
         1 => page().prop_map(|page| ServerFrame::Page(Box::new(page))),
         1 => cursor().prop_map(|cursor| ServerFrame::Lag { cursor }),
         1 => (any::<u64>(), option::of(cursor())).prop_map(|(n, cursor)| ServerFrame::Pong { n, cursor }),

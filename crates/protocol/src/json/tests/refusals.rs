@@ -75,7 +75,7 @@ fn a_frame_is_an_object_with_one_key() {
 
 #[test]
 fn unknown_frames_and_kinds_are_refused_and_unknown_fields_ignored() {
-    check(br#"{"watch":{"id":3}}"#, Some(3), Code::UnknownFrame, None);
+    check(br#"{"dance":{"id":3}}"#, Some(3), Code::UnknownFrame, None);
     check(br#"{"ok":{}}"#, None, Code::UnknownFrame, None);
     let poll = send(&json!({"body": {"kind": "poll", "choices": []}}));
     check(poll.as_bytes(), Some(7), Code::UnknownKind, Some("send.body.kind"));
