@@ -1,4 +1,4 @@
-//! Frames in the encoding `parlance.v1.protobuf`: the same frames, fields and rules as in JSON, with the numbers of [`schema`].
+//! Frames in the encoding `parlance.v1.protobuf`: the same frames, fields and rules as in JSON, with the numbers of its schema.
 //!
 //! **One schema for both**: a message is read as the JSON that says the same and then as JSON is, so whatever is checked, refused and named
 //! there is so here; what is written is JSON first, and the table gives its fields their numbers. It refuses to know what any frame means.
