@@ -110,6 +110,7 @@ pub struct SignIn<'a> {
 }
 
 type Hook = Arc<dyn Fn(AccountId, SessionId) + Send + Sync>;
+type BlockHook = Arc<dyn Fn(AccountId, AccountId) + Send + Sync>;
 
 /// The accounts of an installation, as one node sees them.
 pub struct Accounts {
@@ -125,6 +126,7 @@ pub struct Accounts {
     revoked: Revoked,
     blocks: Blocks,
     hooks: RwLock<Vec<Hook>>,
+    block_hooks: RwLock<Vec<BlockHook>>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -155,6 +157,7 @@ impl Accounts {
             revoked: Revoked::default(),
             blocks: Blocks::default(),
             hooks: RwLock::default(),
+            block_hooks: RwLock::default(),
             config,
         };
         accounts.load_revoked().await?;
@@ -175,6 +178,11 @@ impl Accounts {
     /// `hook` is called with each session that ends here, after its tokens are refused. It must not block.
     pub fn on_revoked(&self, hook: impl Fn(AccountId, SessionId) + Send + Sync + 'static) {
         self.hooks.write().push(Arc::new(hook));
+    }
+
+    /// `hook` is called with the two between whom a block begins to hold here. It must not block.
+    pub fn on_blocked(&self, hook: impl Fn(AccountId, AccountId) + Send + Sync + 'static) {
+        self.block_hooks.write().push(Arc::new(hook));
     }
 
     /// Makes an account and its first session.

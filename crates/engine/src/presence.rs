@@ -293,3 +293,6 @@ fn flush(touched: Vec<Arc<dyn Outlet>>) {
         outlet.flush();
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,6 +85,8 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     let (engine, shards) = Engine::new(stores, accounts.clone(), clock, workers, shard_config);
     let hub = engine.hub().clone();
     accounts.on_revoked(move |account, session| hub.revoke(account, session));
+    let hub = engine.hub().clone();
+    accounts.on_blocked(move |one, other| hub.presence().part(one, other));
     Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
 }
 

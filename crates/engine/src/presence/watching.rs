@@ -71,6 +71,27 @@ impl Presence {
         tell(outlet, &frame(account, &known.told, known.left));
     }
 
+    /// Neither of the two watches the other any more. What they were told last was that the other is offline.
+    pub fn part(&self, one: AccountId, other: AccountId) {
+        self.hide(one, other);
+        self.hide(other, one);
+    }
+
+    fn hide(&self, account: AccountId, from: AccountId) {
+        let mut slice = self.slice(account).lock();
+        let Some(known) = slice.accounts.get_mut(&account) else { return };
+        let nothing = Shown { state: PresenceState::Offline, text: None };
+        let frame = frame(account, &nothing, None);
+        known.watchers.retain(|Watcher { outlet, .. }| {
+            let stays = outlet.peer().account != from;
+            if !stays && outlet.push(&Shared::new(Push::Presence(&frame))) {
+                outlet.flush();
+            }
+            stays
+        });
+        slice.tidy(account);
+    }
+
     pub(super) fn unwatch(&self, account: AccountId, connection: ConnectionId) {
         let mut slice = self.slice(account).lock();
         if let Some(known) = slice.accounts.get_mut(&account) {

@@ -142,6 +142,7 @@ fn nothing_of_the_moment_passes_a_block() {
     let path = format!("/v1/blocks/{}", ada.account);
     let (status, _) = server.call("PUT", &path, Some(&bob.token), None);
     assert_eq!(status / 100, 2, "blocked");
+    assert_eq!(on_ada.expect("presence")["state"], json!("offline"), "at once");
 
     on_ada.send(&json!({"signal": {"conversation": ok["conversation"], "kind": "typing"}}));
     assert_eq!(on_ada.expect("error")["code"], json!("cannot_message"));
