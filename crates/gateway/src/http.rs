@@ -12,6 +12,7 @@ mod personal;
 mod request;
 mod sessions;
 mod ties;
+mod writer;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;

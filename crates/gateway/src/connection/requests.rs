@@ -13,7 +13,8 @@ use parlance_engine::outlet::Outlet;
 use parlance_engine::reply::{self, Reply};
 use parlance_engine::{Engine, Listing};
 use parlance_types::frame::{
-    ClientFrame, ErrorFrame, Fetch, Heads, RequestId, Send, ServerFrame, Sync, SyncFrom,
+    ClientFrame, ErrorFrame, Fetch, Heads, MarkRequest, RequestId, Send, ServerFrame, Sync,
+    SyncFrom,
 };
 use parlance_types::{Code, Command, Stamp, Verdict, WatchRequest, limits};
 
@@ -150,6 +151,11 @@ impl Requests {
         self.outgoing.send(self.outgoing.encode(&ServerFrame::Error(error)))
     }
 
+    /// What is answered only if it is refused.
+    fn say_if_refused(&self, result: Result<(), Refusal>) -> bool {
+        result.is_err_and(|refusal| self.refuse(reply::refused(None, &refusal)))
+    }
+
     fn frame(&mut self, frame: ClientFrame) -> bool {
         if let ClientFrame::Ping { .. } = frame {
             self.outgoing.cover();
@@ -158,15 +164,12 @@ impl Requests {
             Output::Command(send) => self.send(send),
             Output::Mark(mark) => {
                 let outlet = self.outgoing.clone();
-                match self.engine.mark(outlet, mark.conversation, mark.delivered, mark.read) {
-                    Ok(()) => false,
-                    Err(refusal) => self.refuse(reply::refused(None, &refusal)),
-                }
+                let MarkRequest { conversation, delivered, read } = mark;
+                self.say_if_refused(self.engine.mark(outlet, conversation, delivered, read))
             }
-            Output::Signal(signal) => match self.engine.signal(self.outgoing.clone(), signal) {
-                Ok(()) => false,
-                Err(refusal) => self.refuse(reply::refused(None, &refusal)),
-            },
+            Output::Signal(signal) => {
+                self.say_if_refused(self.engine.signal(self.outgoing.clone(), signal))
+            }
             Output::Presence(presence) => {
                 self.engine.say_presence(self.outgoing.peer(), &presence);
                 false
@@ -230,26 +233,29 @@ impl Requests {
 
     fn fetch(&mut self, fetch: Fetch) -> bool {
         let (engine, account) = (self.engine.clone(), self.outgoing.peer().account);
-        let wire = self.outgoing.wire();
-        self.run(Box::pin(async move {
-            let frame = match engine.fetch(account, fetch).await {
-                Ok(page) => ServerFrame::Page(Box::new(page)),
-                Err(refusal) => ServerFrame::Error(reply::refused(Some(fetch.id), &refusal)),
-            };
-            Done::Fetched(wire.encode(&frame))
-        }));
-        false
+        self.beside(fetch.id, async move {
+            engine.fetch(account, fetch).await.map(|page| ServerFrame::Page(Box::new(page)))
+        })
     }
 
     fn watch(&mut self, watch: WatchRequest) -> bool {
         let (engine, outgoing) = (self.engine.clone(), self.outgoing.clone());
-        let (id, wire) = (watch.id, outgoing.wire());
+        let id = watch.id;
+        self.beside(id, async move {
+            engine.watch(outgoing, watch).await.map(|()| ServerFrame::Done { id })
+        })
+    }
+
+    /// Works on request `id` beside the socket.
+    fn beside(
+        &mut self,
+        id: RequestId,
+        work: impl Future<Output = Result<ServerFrame, Refusal>> + std::marker::Send + 'static,
+    ) -> bool {
+        let wire = self.outgoing.wire();
         self.run(Box::pin(async move {
-            let frame = match engine.watch(outgoing, watch).await {
-                Ok(()) => ServerFrame::Done { id },
-                Err(refusal) => ServerFrame::Error(reply::refused(Some(id), &refusal)),
-            };
-            Done::Fetched(wire.encode(&frame))
+            let refused = |refusal| ServerFrame::Error(reply::refused(Some(id), &refusal));
+            Done::Fetched(wire.encode(&work.await.unwrap_or_else(refused)))
         }));
         false
     }

@@ -1,16 +1,16 @@
 //! Conversations: the list, one, and a new group.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_core::identity;
-use parlance_protocol::rest::{Group, Message, Reform, RestBody, decode};
+use parlance_protocol::rest::{Group, Reform, RestBody, decode};
 use parlance_protocol::{DecodeError, decode_cursor};
 use parlance_types::{Action, Code, Command, ConversationId, limits};
 
 use super::ApiError;
-use super::messages::{change, decided};
-use super::request::{Bearer, Body, Named, Params, answer};
+use super::request::{Bearer, Body, Named, Params, answer, id};
+use super::writer::{Writer, decided};
 use crate::Gateway;
 
 /// `GET /v1/conversations`
@@ -28,11 +28,6 @@ pub(super) async fn list(
     let page =
         page.ok_or_else(|| DecodeError::field("more", "is not what a page of this list gave"))?;
     Ok(answer(StatusCode::OK, |out| page.write(out)))
-}
-
-/// What an id in a path names; what is no id names nothing.
-pub(super) fn id(text: &str) -> Result<ConversationId, ApiError> {
-    text.parse().map_err(|_| ApiError::code(Code::NotFound))
 }
 
 /// `GET /v1/conversations/{conversation}`
@@ -77,12 +72,10 @@ pub(super) async fn create(
 
 /// `PATCH /v1/conversations/{conversation}`: title, description or settings.
 pub(super) async fn reform(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named(conversation): Named,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let Reform { message_id, action } = decode(&body)?;
-    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+    writer.change(&conversation, message_id, action).await
 }

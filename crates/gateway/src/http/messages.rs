@@ -1,88 +1,42 @@
 //! Messages: sending and reading.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
-use parlance_engine::accounts::Signed;
-use parlance_engine::reply::{Answer, Outcome};
 use parlance_protocol::DecodeError;
 use parlance_protocol::rest::{Message, Name, RestBody, Version, decode};
-use parlance_types::frame::{Fetch, FetchRange, PageEntry, Place, Send};
-use parlance_types::{AccountId, Action, Code, Emoji, MessageId, Seq, limits};
+use parlance_types::frame::{Fetch, FetchRange, PageEntry, Place};
+use parlance_types::{Action, Code, Emoji, MessageId, Seq, limits};
 
 use super::ApiError;
-use super::conversations::id;
-use super::request::{Bearer, Body, Named, Params, answer};
-use crate::{Gateway, command};
-
-/// What was decided, or why nothing was.
-pub(super) fn decided(outcome: &Outcome) -> Result<Answer, ApiError> {
-    match outcome {
-        Outcome::Decided(answer) => Ok(*answer),
-        Outcome::Refused(refusal) => Err(refusal.clone().into()),
-        Outcome::Accepted => Err(ApiError::code(Code::Unavailable)),
-        Outcome::OutcomeUnknown => Err(ApiError::code(Code::OutcomeUnknown)),
-    }
-}
+use super::request::{Bearer, Body, Named, Params, answer, id};
+use super::writer::Writer;
+use crate::Gateway;
 
 /// `POST /v1/conversations/{conversation}/messages`
 pub(super) async fn send(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named(conversation): Named,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let place = Place::Conversation(id(&conversation)?);
-    write(&gateway, signed, place, &headers, decode(&body)?).await
+    writer.write(place, decode(&body)?).await
 }
 
 /// `POST /v1/directs/{account}/messages`
 pub(super) async fn send_direct(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named(account): Named,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
-    let account: AccountId = account.parse().map_err(|_| ApiError::code(Code::NotFound))?;
+    let place = Place::To(id(&account)?);
     let message: Message = decode(&body)?;
     if !matches!(message.action, Action::Send { .. }) {
         return Err(
             DecodeError::field("body.kind", "only messages here; name the conversation").into()
         );
     }
-    write(&gateway, signed, Place::To(account), &headers, message).await
-}
-
-pub(super) async fn write(
-    gateway: &Gateway,
-    signed: Signed,
-    place: Place,
-    headers: &HeaderMap,
-    message: Message,
-) -> Result<Response, ApiError> {
-    let message_id = match message.message_id {
-        Some(id) => Some(id),
-        None => idempotency_key(headers)?,
-    };
-    let send = Send { id: 0, place, message_id, action: message.action };
-    let command = command::from_send(send, signed.account, Some(signed.device))?;
-    let decided = decided(&gateway.engine.perform(command).await?)?;
-    let status = if decided.duplicate { StatusCode::OK } else { StatusCode::CREATED };
-    Ok(answer(status, |out| decided.frame(0).write(out)))
-}
-
-/// Writes a change that is not the first thing in its conversation.
-pub(super) async fn change(
-    gateway: &Gateway,
-    signed: Signed,
-    conversation: &str,
-    headers: &HeaderMap,
-    message: Message,
-) -> Result<Response, ApiError> {
-    let place = Place::Conversation(id(conversation)?);
-    write(gateway, signed, place, headers, message).await
+    writer.write(place, message).await
 }
 
 /// The name of a change whose path says everything else.
@@ -100,54 +54,46 @@ fn target(text: &str) -> Result<Seq, ApiError> {
 
 /// `PATCH …/messages/{seq}`
 pub(super) async fn edit(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named((conversation, seq)): Named<(String, String)>,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let Version { message_id, text, entities } = decode(&body)?;
     let action = Action::Edit { target: target(&seq)?, text, entities };
-    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+    writer.change(&conversation, message_id, action).await
 }
 
 /// `DELETE …/messages/{seq}`
 pub(super) async fn delete(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named((conversation, seq)): Named<(String, String)>,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let message_id = name(&body)?;
     let action = Action::Delete { target: target(&seq)? };
-    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+    writer.change(&conversation, message_id, action).await
 }
 
 /// `PUT …/messages/{seq}/reactions/{emoji}`
 pub(super) async fn react(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named((conversation, seq, emoji)): Named<(String, String, String)>,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let message_id = name(&body)?;
     let action = Action::React { target: target(&seq)?, emoji: reaction(&emoji)? };
-    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+    writer.change(&conversation, message_id, action).await
 }
 
 /// `DELETE …/messages/{seq}/reactions/{emoji}`
 pub(super) async fn unreact(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named((conversation, seq, emoji)): Named<(String, String, String)>,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let message_id = name(&body)?;
     let action = Action::Unreact { target: target(&seq)?, emoji: reaction(&emoji)? };
-    change(&gateway, signed, &conversation, &headers, Message { message_id, action }).await
+    writer.change(&conversation, message_id, action).await
 }
 
 fn reaction(text: &str) -> Result<Emoji, ApiError> {
@@ -187,13 +133,6 @@ pub(super) async fn versions(
     let after = params.number("after")?.unwrap_or(0);
     let page = gateway.engine.versions(signed.account, of, after).await?;
     Ok(answer(StatusCode::OK, |out| page.write(out)))
-}
-
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<MessageId>, ApiError> {
-    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let id = value.to_str().ok().and_then(|text| text.parse().ok());
-    id.map(Some)
-        .ok_or_else(|| DecodeError::field("Idempotency-Key", "expected a lower-case UUIDv7").into())
 }
 
 /// Which range; the fields of the `fetch` frame.

@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use parlance_engine::accounts::Signed;
 use parlance_protocol::DecodeError;
 use parlance_protocol::rest::{Me, People, RestBody, decode_ids};
-use parlance_types::{AccountId, Code};
+use parlance_types::Code;
+use parlance_types::frame::Person;
 
 use super::ApiError;
-use super::request::{Bearer, Named, Params, answer};
+use super::request::{Bearer, Named, Params, answer, id};
 use crate::Gateway;
 
 /// `GET /v1/me`
@@ -19,6 +21,11 @@ pub(super) async fn me(
     Bearer(signed): Bearer,
 ) -> Result<Response, ApiError> {
     let person = gateway.engine.accounts().person(signed.account).await?;
+    oneself(signed, person)
+}
+
+/// How an account is shown to itself.
+pub(super) fn oneself(signed: Signed, person: Option<Person>) -> Result<Response, ApiError> {
     let person = person.ok_or_else(|| ApiError::code(Code::NotFound))?;
     let me = Me { person, device: signed.device, session: signed.session };
     Ok(answer(StatusCode::OK, |out| me.write(out)))
@@ -50,8 +57,7 @@ pub(super) async fn one(
     Bearer(_): Bearer,
     Named(account): Named,
 ) -> Result<Response, ApiError> {
-    let not_found = || ApiError::code(Code::NotFound);
-    let account: AccountId = account.parse().map_err(|_| not_found())?;
-    let person = gateway.engine.accounts().person(account).await?.ok_or_else(not_found)?;
+    let person = gateway.engine.accounts().person(id(&account)?).await?;
+    let person = person.ok_or_else(|| ApiError::code(Code::NotFound))?;
     Ok(answer(StatusCode::OK, |out| person.write(out)))
 }

@@ -1,16 +1,15 @@
 //! What the owner of the account keeps of conversations.
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_protocol::rest::{Message, PersonalSettings, PutSettings, RestBody, decode};
 use parlance_types::frame::Place;
 use parlance_types::{Action, PersonalChange};
 
 use super::ApiError;
-use super::conversations::id;
-use super::messages::write;
-use super::request::{Bearer, Body, Named, answer};
+use super::request::{Bearer, Body, Named, answer, id};
+use super::writer::Writer;
 use crate::Gateway;
 
 /// `GET /v1/conversations/{conversation}/settings`
@@ -25,14 +24,12 @@ pub(super) async fn settings(
 
 /// `PUT /v1/conversations/{conversation}/settings`
 pub(super) async fn put_settings(
-    State(gateway): State<Gateway>,
-    Bearer(signed): Bearer,
+    writer: Writer,
     Named(conversation): Named,
-    headers: HeaderMap,
     Body(body): Body,
 ) -> Result<Response, ApiError> {
     let PutSettings { message_id, based_on, personal } = decode(&body)?;
     let change = PersonalChange { conversation: id(&conversation)?, based_on, personal };
     let message = Message { message_id, action: Action::Personal(Box::new(change)) };
-    write(&gateway, signed, Place::Account, &headers, message).await
+    writer.write(Place::Account, message).await
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use parlance_engine::accounts::Signed;
 use parlance_protocol::DecodeError;
-use parlance_types::Code;
+use parlance_types::{AccountId, Code, IdError};
 use serde::de::DeserializeOwned;
 
 use super::ApiError;
@@ -73,6 +73,11 @@ impl<T: DeserializeOwned + Send> FromRequestParts<Gateway> for Named<T> {
     }
 }
 
+/// The id that a variable of the path holds; what is no id names nothing.
+pub(super) fn id<T: FromStr>(text: &str) -> Result<T, ApiError> {
+    text.parse().map_err(|_| ApiError::code(Code::NotFound))
+}
+
 /// The values behind the `?` of an address, by name; of two of one name the last.
 pub(crate) struct Params(HashMap<String, String>);
 
@@ -90,6 +95,14 @@ impl FromRequestParts<Gateway> for Params {
 impl Params {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
+    }
+
+    /// What a page of accounts begins behind, and how many it has of at most `max`.
+    pub(super) fn page(&self, max: usize) -> Result<(Option<AccountId>, usize), ApiError> {
+        let after = self.text("after").map(str::parse).transpose();
+        let after =
+            after.map_err(|error: IdError| DecodeError::field("after", error.to_string()))?;
+        Ok((after, self.number("limit")?.unwrap_or(max).clamp(1, max)))
     }
 
     /// A number, or a refusal that names it.

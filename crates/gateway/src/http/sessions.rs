@@ -5,11 +5,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_engine::accounts::SessionView;
 use parlance_protocol::DecodeError;
-use parlance_protocol::rest::{self, Me, MeChange, PasswordChange, RestBody, decode};
-use parlance_types::{Code, SessionId};
+use parlance_protocol::rest::{self, MeChange, PasswordChange, RestBody, decode};
 
 use super::ApiError;
-use super::request::{Bearer, Body, Named, Params, answer};
+use super::people::oneself;
+use super::request::{Bearer, Body, Named, Params, answer, id};
 use crate::Gateway;
 use crate::proxy::ClientAddress;
 
@@ -33,8 +33,7 @@ pub(super) async fn end(
     Bearer(signed): Bearer,
     Named(session): Named,
 ) -> Result<StatusCode, ApiError> {
-    let session: SessionId = session.parse().map_err(|_| ApiError::code(Code::NotFound))?;
-    gateway.engine.accounts().end_session(signed, session).await?;
+    gateway.engine.accounts().end_session(signed, id(&session)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -78,7 +77,5 @@ pub(super) async fn change_me(
         Some(name) => Some(accounts.rename(signed.account, name).await?),
         None => accounts.person(signed.account).await?,
     };
-    let person = person.ok_or_else(|| ApiError::code(Code::NotFound))?;
-    let me = Me { person, device: signed.device, session: signed.session };
-    Ok(answer(StatusCode::OK, |out| me.write(out)))
+    oneself(signed, person)
 }

@@ -5,12 +5,11 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use parlance_engine::accounts::Tie;
-use parlance_protocol::DecodeError;
 use parlance_protocol::rest::{RestBody, Tied, TiedPage};
 use parlance_types::{AccountId, Code, Micros, limits};
 
 use super::ApiError;
-use super::request::{Bearer, Named, Params, answer};
+use super::request::{Bearer, Named, Params, answer, id};
 use crate::Gateway;
 
 /// `GET /v1/contacts` or `GET /v1/blocks`
@@ -31,11 +30,7 @@ async fn list(
     Bearer(signed): Bearer,
     params: Params,
 ) -> Result<Response, ApiError> {
-    let after = params.text("after").map(str::parse).transpose();
-    let after = after
-        .map_err(|error: parlance_types::IdError| DecodeError::field("after", error.to_string()))?;
-    let limit: usize = params.number("limit")?.unwrap_or(limits::PEOPLE_MAX);
-    let limit = limit.clamp(1, limits::PEOPLE_MAX);
+    let (after, limit) = params.page(limits::PEOPLE_MAX)?;
     let accounts = gateway.engine.accounts();
     let mut ties = accounts.ties(signed.account, tie, after, limit + 1).await?;
     let rest = ties.len() > limit;
@@ -97,8 +92,4 @@ async fn tied(
     let person = gateway.engine.accounts().person(other).await?;
     let person = person.ok_or_else(|| ApiError::code(Code::NotFound))?;
     Ok(answer(status, |out| Tied { person, at }.write(out)))
-}
-
-fn id(text: &str) -> Result<AccountId, ApiError> {
-    text.parse().map_err(|_| ApiError::code(Code::NotFound))
 }
