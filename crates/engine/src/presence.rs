@@ -6,8 +6,7 @@
 mod seen;
 mod watching;
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -42,8 +41,8 @@ struct Slice {
     accounts: HashMap<AccountId, Known>,
     /// Accounts of which there may be something to tell.
     changed: Vec<AccountId>,
-    /// When choices end.
-    ends: BinaryHeap<Reverse<(Micros, AccountId)>>,
+    /// When the choice of each account ends that made one.
+    ends: BTreeSet<(Micros, AccountId)>,
 }
 
 /// An account that said something or is watched.
@@ -150,6 +149,7 @@ impl Presence {
             let mut slice = self.slice(account).lock();
             let known = slice.accounts.entry(account).or_insert_with(|| Known::new(connections));
             let visible = !known.status.is_invisible();
+            let ended = known.status.until();
             let chose = known.status.say(now, Some(connection), said);
             if visible && known.status.is_invisible() {
                 known.left = Some(now);
@@ -157,8 +157,11 @@ impl Presence {
             }
             let until = known.status.until();
             let own = chose.then(|| own(account, known, connections));
-            if let Some(until) = until.filter(|_| chose) {
-                slice.ends.push(Reverse((until, account)));
+            if let Some(ended) = ended {
+                slice.ends.remove(&(ended, account));
+            }
+            if let Some(until) = until {
+                slice.ends.insert((until, account));
             }
             slice.change(account);
             own
@@ -210,10 +213,10 @@ impl Presence {
         let now = self.clock.now();
         let mut ended = Vec::new();
         let mut slice = slice.lock();
-        while let Some(Reverse((until, account))) = slice.ends.peek().copied()
+        while let Some((until, account)) = slice.ends.first().copied()
             && until <= now
         {
-            slice.ends.pop();
+            slice.ends.pop_first();
             let Some(known) = slice.accounts.get_mut(&account) else { continue };
             if known.status.expire(now) {
                 let connections = connections(hub, account);

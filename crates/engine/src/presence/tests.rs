@@ -144,6 +144,22 @@ async fn a_watch_ends_and_leaves_nothing_behind() {
 }
 
 #[tokio::test]
+async fn whoever_changes_the_mind_all_the_time_takes_no_more_memory() {
+    let room = Room::new(60_000);
+    for _ in 0..100 {
+        room.clock.advance_ms(1);
+        room.say(PresenceState::Busy);
+        room.say(PresenceState::Invisible);
+    }
+    let slices = &room.hub.presence().slices;
+    let ends: usize = slices.iter().map(|slice| slice.lock().ends.len()).sum();
+    assert_eq!(ends, 1, "one end of one choice");
+    room.say(PresenceState::Online);
+    let ends: usize = slices.iter().map(|slice| slice.lock().ends.len()).sum();
+    assert_eq!(ends, 0);
+}
+
+#[tokio::test]
 async fn a_choice_ends_by_itself_and_own_devices_are_told() {
     let room = Room::new(2 * limits::PRESENCE_MS);
     room.say(PresenceState::Busy);
