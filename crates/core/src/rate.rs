@@ -38,6 +38,11 @@ impl Rate {
         self.interval == 0
     }
 
+    /// Milliseconds until an empty bucket has one to take.
+    pub const fn interval_ms(self) -> u64 {
+        self.interval.div_ceil(1_000)
+    }
+
     /// Takes one out of a bucket that is full again at `full_at`; answers when it will be.
     pub fn take(self, full_at: u64, now: u64) -> Result<u64, Empty> {
         if self.is_none() {

@@ -6,6 +6,7 @@
 mod access;
 mod attempts;
 mod blocks;
+mod hooks;
 mod keys;
 mod operator;
 mod owner;
@@ -21,7 +22,6 @@ mod ties;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use parking_lot::RwLock;
 use parlance_core::Refusal;
 use parlance_ports::{Account, AccountError, AccountStore, Credentials, NewSession};
 use parlance_types::frame::Person;
@@ -30,6 +30,7 @@ use thiserror::Error;
 
 use self::attempts::Attempts;
 use self::blocks::Blocks;
+use self::hooks::Hooks;
 use self::password::{Fit, Password, Passwords};
 use self::recent::Recent;
 use self::refresh::RefreshToken;
@@ -109,9 +110,6 @@ pub struct SignIn<'a> {
     pub from: IpAddr,
 }
 
-type Hook = Arc<dyn Fn(AccountId, SessionId) + Send + Sync>;
-type BlockHook = Arc<dyn Fn(AccountId, AccountId) + Send + Sync>;
-
 /// The accounts of an installation, as one node sees them.
 pub struct Accounts {
     store: Arc<dyn AccountStore>,
@@ -125,8 +123,8 @@ pub struct Accounts {
     checked: Recent<[u8; 32], Signed>,
     revoked: Revoked,
     blocks: Blocks,
-    hooks: RwLock<Vec<Hook>>,
-    block_hooks: RwLock<Vec<BlockHook>>,
+    ended: Hooks<SessionId>,
+    blocked: Hooks<AccountId>,
 }
 
 impl std::fmt::Debug for Accounts {
@@ -156,8 +154,8 @@ impl Accounts {
             checked: Recent::new(config.remembered),
             revoked: Revoked::default(),
             blocks: Blocks::default(),
-            hooks: RwLock::default(),
-            block_hooks: RwLock::default(),
+            ended: Hooks::default(),
+            blocked: Hooks::default(),
             config,
         };
         accounts.load_revoked().await?;
@@ -177,12 +175,12 @@ impl Accounts {
 
     /// `hook` is called with each session that ends here, after its tokens are refused. It must not block.
     pub fn on_revoked(&self, hook: impl Fn(AccountId, SessionId) + Send + Sync + 'static) {
-        self.hooks.write().push(Arc::new(hook));
+        self.ended.add(hook);
     }
 
     /// `hook` is called with the two between whom a block begins to hold here. It must not block.
     pub fn on_blocked(&self, hook: impl Fn(AccountId, AccountId) + Send + Sync + 'static) {
-        self.block_hooks.write().push(Arc::new(hook));
+        self.blocked.add(hook);
     }
 
     /// Makes an account and its first session.

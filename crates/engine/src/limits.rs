@@ -3,7 +3,7 @@
 //! It refuses to know doors and configuration. **Memory is bounded**: a bucket that is full again is forgotten, and when too many are
 //! not, those who come new share one.
 
-use std::hash::Hash;
+use std::hash::{BuildHasher, Hash};
 use std::net::IpAddr;
 
 use hashbrown::{DefaultHashBuilder, HashMap};
@@ -11,8 +11,6 @@ use parking_lot::Mutex;
 use parlance_core::Refusal;
 use parlance_core::rate::{Empty, Rate};
 use parlance_types::{AccountId, Code, DeviceId, Verdict};
-
-use std::hash::BuildHasher;
 
 /// Buckets of one name that are not full, at a time.
 const BUCKETS_MAX: usize = 1 << 17;

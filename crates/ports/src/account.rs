@@ -132,6 +132,23 @@ pub struct Session {
     pub revoked_at: Option<Micros>,
 }
 
+impl From<NewSession> for Session {
+    fn from(new: NewSession) -> Self {
+        let NewSession { account, device, device_name, session: id, refresh, at } = new;
+        Self {
+            id,
+            account,
+            device,
+            device_name,
+            created_at: at,
+            refresh,
+            refreshed_at: at,
+            superseded: Vec::new(),
+            revoked_at: None,
+        }
+    }
+}
+
 /// An exchange of a refresh token for its successor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {

@@ -2,13 +2,18 @@
 
 use parlance_types::{SignalRequest, limits};
 
+use crate::rate::Rate;
+
+const RATE: Rate =
+    Rate::new(limits::SIGNALS_BURST as u32, (60_000 / limits::SIGNAL_EVERY_MS) as u32);
+
 /// What a connection signalled.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Signals {
     /// The last one that was passed on, and when.
     last: Option<(SignalRequest, u64)>,
-    /// Until when the right to signal is used up ("theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371).
-    spent_until_ms: u64,
+    /// When all the rights to signal are there again, in microseconds.
+    full_at: u64,
 }
 
 impl Signals {
@@ -17,11 +22,13 @@ impl Signals {
         let again = self.last.is_some_and(|(last, at)| {
             last == signal && now_ms < at.saturating_add(limits::SIGNAL_AGAIN_MS)
         });
-        let spent = self.spent_until_ms.max(now_ms) + limits::SIGNAL_EVERY_MS;
-        if again || spent > now_ms + limits::SIGNAL_EVERY_MS * limits::SIGNALS_BURST {
+        if again {
             return false;
         }
-        self.spent_until_ms = spent;
+        let Ok(full_at) = RATE.take(self.full_at, now_ms.saturating_mul(1_000)) else {
+            return false;
+        };
+        self.full_at = full_at;
         self.last = Some((signal, now_ms));
         true
     }

@@ -117,25 +117,14 @@ pub(super) async fn insert_session(
         .execute(&mut *write)
         .await
         .map_err(failure::before)?;
-    let NewSession { account, device, device_name, session: id, refresh, at } = new;
-    let session = Session {
-        id,
-        account,
-        device,
-        device_name,
-        created_at: at,
-        refresh,
-        refreshed_at: at,
-        superseded: Vec::new(),
-        revoked_at: None,
-    };
+    let session = Session::from(new);
     sqlx::query(INSERT_SESSION)
-        .bind(id.as_bytes().as_slice())
-        .bind(account.as_bytes().as_slice())
-        .bind(device.as_bytes().as_slice())
-        .bind(time_column(at))
-        .bind(refresh.as_bytes().as_slice())
-        .bind(time_column(at))
+        .bind(session.id.as_bytes().as_slice())
+        .bind(session.account.as_bytes().as_slice())
+        .bind(session.device.as_bytes().as_slice())
+        .bind(time_column(session.created_at))
+        .bind(session.refresh.as_bytes().as_slice())
+        .bind(time_column(session.refreshed_at))
         .bind(row::superseded_column(&session.superseded))
         .bind(None::<i64>)
         .bind(row::of_session(&session))

@@ -1,7 +1,5 @@
 //! Sessions: their tokens are checked without a database, exchanged with one, and refused at once when they end.
 
-use std::sync::Arc;
-
 use parlance_core::Refusal;
 use parlance_ports::{AccountError, Rotation};
 use parlance_types::{AccountId, Code, DeviceId, Micros, SessionId};
@@ -128,10 +126,7 @@ impl Accounts {
     /// Refuses on this node what names a session that ended.
     pub(super) fn refuse(&self, account: AccountId, session: SessionId, at: Micros) {
         self.revoked.insert(session, at.plus_ms(self.config.access_ms), at);
-        let hooks: Vec<_> = self.hooks.read().iter().map(Arc::clone).collect();
-        for hook in hooks {
-            hook(account, session);
-        }
+        self.ended.call(account, session);
     }
 
     /// Fills the deny list with the sessions whose access tokens may still live.

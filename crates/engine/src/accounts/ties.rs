@@ -2,8 +2,6 @@
 //!
 //! **A block that was answered holds for the next send**, here and after every start: the store has it, and what stamps commands has it too.
 
-use std::sync::Arc;
-
 use parlance_core::{Refusal, identity};
 use parlance_ports::{AccountError, Tie, Tied};
 use parlance_types::{AccountId, Code, ConversationId, Micros, limits};
@@ -114,19 +112,12 @@ impl Accounts {
             };
             if self.blocks.set(direct, is_closed, since) {
                 if is_closed {
-                    self.tell_blocked(account, other);
+                    self.blocked.call(account, other);
                 }
                 return;
             }
         }
         tracing::warn!("a block changes all the time");
-    }
-
-    fn tell_blocked(&self, account: AccountId, other: AccountId) {
-        let hooks: Vec<_> = self.block_hooks.read().iter().map(Arc::clone).collect();
-        for hook in hooks {
-            hook(account, other);
-        }
     }
 
     async fn is_blocked(&self, one: AccountId, other: AccountId) -> Result<bool, AccountError> {

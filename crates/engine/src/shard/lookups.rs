@@ -1,35 +1,42 @@
 //! How often an account may have old messages looked for. A retry that is older than what memory keeps is a read of the disk, and whoever
 //! invents such retries must not be able to keep the disk busy.
 //!
-//! A bucket per account, as the one time at which it is full again; it holds a minute's worth. It refuses to know where a message lies.
+//! A bucket per account that holds a minute's worth. Unlike the buckets of `crate::limits` it goes by the time of the stamp, which is the same on
+//! every owner of a log, and newcomers for whom there is no room wait. It refuses to know where a message lies.
 
 use hashbrown::HashMap;
 use parking_lot::Mutex;
 use parlance_core::Refusal;
-use parlance_types::{AccountId, Code, Command, Micros, limits};
+use parlance_core::rate::{Empty, Rate};
+use parlance_types::{AccountId, Command, Micros, limits};
 
-const MINUTE: u64 = 60_000_000;
+use crate::limits::refused;
+
 /// Accounts whose buckets are not full, at a time; beyond, others wait too.
 const ACCOUNTS_MAX: usize = 65_536;
 
 /// The look-ups of all accounts on a node, counted over its shards. By default there is no limit.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Lookups {
-    /// Microseconds of the bucket that one takes. 0: there is no limit.
-    cost: u64,
+    rate: Rate,
     full_at: Mutex<HashMap<AccountId, u64>>,
+}
+
+impl Default for Lookups {
+    fn default() -> Self {
+        Self::new(0)
+    }
 }
 
 impl Lookups {
     pub fn new(per_minute: u32) -> Self {
-        let cost = MINUTE.checked_div(per_minute.into()).unwrap_or(0);
-        Self { cost, full_at: Mutex::default() }
+        Self { rate: Rate::new(per_minute, per_minute), full_at: Mutex::default() }
     }
 
     /// Counts the look-up that `command` asks for, if it is a deep one; `Err`: it is one too many.
     pub(crate) fn count(&self, command: &Command, now: Micros) -> Result<(), Refusal> {
         let age_ms = now.as_ms().saturating_sub(command.message_id.unix_ms());
-        if self.cost == 0 || age_ms <= limits::OLD_ID_MS {
+        if self.rate.is_none() || age_ms <= limits::OLD_ID_MS {
             return Ok(());
         }
         let now = now.get();
@@ -39,12 +46,13 @@ impl Lookups {
         }
         let has_room = full_at.len() < ACCOUNTS_MAX;
         let current = full_at.get(&command.sender).copied();
-        let next = current.unwrap_or(0).max(now) + self.cost;
-        let wait = (next - now).saturating_sub(MINUTE);
-        if wait > 0 || (current.is_none() && !has_room) {
-            let retry_after_ms = Some(wait.max(self.cost).div_ceil(1_000));
-            return Err(Refusal { retry_after_ms, ..Refusal::new(Code::RateLimited) });
+        let later =
+            |wait_ms: u64| refused(Empty { retry_after_ms: wait_ms.max(self.rate.interval_ms()) });
+        if current.is_none() && !has_room {
+            return Err(later(0));
         }
+        let next = self.rate.take(current.unwrap_or(0), now);
+        let next = next.map_err(|empty| later(empty.retry_after_ms))?;
         full_at.insert(command.sender, next);
         Ok(())
     }
@@ -52,10 +60,11 @@ impl Lookups {
 
 #[cfg(test)]
 mod tests {
-    use parlance_types::{Action, ConversationId, MessageId};
+    use parlance_types::{Action, Code, ConversationId, MessageId};
 
     use super::*;
 
+    const MINUTE: u64 = 60_000_000;
     const NOW: u64 = 1_795_430_000_000_000;
 
     fn retry(sender: u8, age_ms: u64) -> Command {

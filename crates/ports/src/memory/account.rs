@@ -33,19 +33,7 @@ struct Rows {
 
 impl Rows {
     fn begin(&mut self, new: NewSession) {
-        let NewSession { account, device, device_name, session: id, refresh, at } = new;
-        let session = Session {
-            id,
-            account,
-            device,
-            device_name,
-            created_at: at,
-            refresh,
-            refreshed_at: at,
-            superseded: Vec::new(),
-            revoked_at: None,
-        };
-        self.sessions.insert(id, session);
+        self.sessions.insert(new.session, new.into());
     }
 
     fn living(&mut self, account: AccountId) -> impl Iterator<Item = &mut Session> {
