@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Data, Person, Server};
+use crate::harness::{Data, Person, Server, wait_until};
 use crate::socket::message_id;
 
 /// Polls, and gives the answer.
@@ -105,6 +105,27 @@ fn nothing_is_lost_when_the_connection_is() {
         frames(&poll(&server, &bob, Some(&of_socket), 20))[0]["ready"]["resumed"],
         json!(true)
     );
+}
+
+#[test]
+fn a_poll_that_waits_is_told_at_once_that_the_server_goes_down() {
+    // Longer than this test has patience for: only an answer at once comes in time.
+    let server = Data::new().serve_with(&[("PARLANCE__SERVER__DRAIN_SECONDS", "25")]);
+    let bob = server.join("bob");
+    let at = cursor(&poll(&server, &bob, None, 20)).to_owned();
+    std::thread::scope(|scope| {
+        let mut polls = [0, 1].map(|_| Some(scope.spawn(|| poll(&server, &bob, Some(&at), 30))));
+        // As soon as one of them is answered with nothing, the other one waits.
+        wait_until("answered", || polls.iter().flatten().any(|poll| poll.is_finished()));
+        let waits = usize::from(polls[0].as_ref().is_some_and(|poll| poll.is_finished()));
+        let earlier = polls[1 - waits].take().expect("not looked at yet");
+        assert_eq!(frames(&earlier.join().expect("answered")).len(), 0);
+        server.signal("TERM");
+        let told = polls[waits].take().expect("it waits").join().expect("answered");
+        let bye = &frames(&told)[0]["bye"];
+        assert_eq!((&bye["code"], &bye["reason"]), (&json!(4101), &json!("shutting_down")));
+        assert!(bye["spread_ms"].is_u64(), "{bye}");
+    });
 }
 
 #[test]
