@@ -47,15 +47,20 @@ pub(crate) enum Carrier {
 
 impl Carrier {
     /// Opens a door. Only a socket has something to wait for before its first frame.
-    pub(crate) async fn open(door: Door, endpoint: &Endpoint) -> Result<Self, ClientError> {
+    pub(crate) async fn open(
+        door: Door,
+        endpoint: &Endpoint,
+        compressed: bool,
+    ) -> Result<Self, ClientError> {
+        let connect = |protocol, kind| WebSocket::connect(endpoint, protocol, kind, compressed);
         Ok(match door {
             Door::Socket => {
-                let socket = WebSocket::connect(endpoint, "parlance.v1.json", Opcode::Text).await?;
+                let socket = connect("parlance.v1.json", Opcode::Text).await?;
                 Self::Socket(Box::new(socket), Encoding::Json)
             }
             Door::Protobuf => {
-                let connect = WebSocket::connect(endpoint, "parlance.v1.protobuf", Opcode::Binary);
-                Self::Socket(Box::new(connect.await?), Encoding::Protobuf)
+                let socket = connect("parlance.v1.protobuf", Opcode::Binary).await?;
+                Self::Socket(Box::new(socket), Encoding::Protobuf)
             }
             Door::Stream => Self::Answers(Box::new(Answers::stream(endpoint))),
             Door::Poll => Self::Answers(Box::new(Answers::poll(endpoint))),

@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::Method;
 use parlance_protocol::rest::{self, People, Refresh, RestBody, Secret, SignIn, SignUp, Tokens};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, DeviceId, Handle};
+use parlance_types::{AccountId, Code, DeviceId, Handle};
 
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
 use crate::machine::{Machine, Options, Saved};
+use crate::storage::{Keeper, Storage};
 use crate::{ClientError, Http, HttpRequest};
 
 /// A device of an account, signed in.
@@ -34,6 +35,12 @@ impl Client {
     /// A device that was signed in before, with the tokens that [`Self::tokens`] gave last.
     pub fn resume(url: &str, tokens: Tokens) -> Result<Self, ClientError> {
         Ok(Self { http: Http::new(url)?, tokens })
+    }
+
+    /// The device that `storage` remembers. `None`: nobody signed in there yet.
+    pub fn stored(url: &str, storage: &dyn Storage) -> Result<Option<Self>, ClientError> {
+        let stored = storage.load().map_err(ClientError::Storage)?;
+        stored.map(|stored| Self::resume(url, stored.tokens)).transpose()
     }
 
     /// What to keep (secretly) to go on with [`Self::resume`]; changes with [`Self::refresh`].
@@ -75,7 +82,7 @@ impl Client {
         Ok(rest::decode(&self.request(Method::GET, path, None).await?)?)
     }
 
-    /// Sends anything that this SDK has no method for. The answer's body is given as it is.
+    /// Sends anything that this SDK has no method for. The answer's body is given as it is. A token that has expired is refreshed.
     pub async fn request(
         &mut self,
         method: Method,
@@ -83,17 +90,43 @@ impl Client {
         body: Option<Bytes>,
     ) -> Result<Bytes, ClientError> {
         let token = Some(self.tokens.access_token.expose());
+        let request = HttpRequest { method: method.clone(), path, token, body: body.clone() };
+        match self.http.request(&request).await {
+            Err(ClientError::Refused(error)) if error.code == Code::TokenExpired => {}
+            outcome => return outcome,
+        }
+        self.refresh().await?;
+        let token = Some(self.tokens.access_token.expose());
         self.http.request(&HttpRequest { method, path, token, body }).await
     }
 
     /// A connection that goes on where `saved` ends, and that lives until it is dropped. It connects when it is first polled.
     pub fn connect(self, saved: Saved, backlog: u64) -> Result<Connection, ClientError> {
+        self.begin_at(saved, backlog, None)
+    }
+
+    /// The same, with everything that has to survive in `storage`: it goes on where that ends, and keeps it up to date by itself.
+    pub fn connect_stored(
+        self,
+        storage: impl Storage + 'static,
+        backlog: u64,
+    ) -> Result<Connection, ClientError> {
+        let keeper = Keeper::new(Box::new(storage), &self.tokens)?;
+        self.begin_at(keeper.saved().clone(), backlog, Some(keeper))
+    }
+
+    fn begin_at(
+        self,
+        saved: Saved,
+        backlog: u64,
+        keeper: Option<Keeper>,
+    ) -> Result<Connection, ClientError> {
         let mut seed = [0; 8];
         getrandom::fill(&mut seed).map_err(std::io::Error::other)?;
         let options = Options { backlog, seed: u64::from_ne_bytes(seed) };
         let mut machine = Machine::new(saved, options, Instant::now());
         machine.authenticate(Instant::now(), self.tokens.access_token.expose());
-        Ok(Connection::new(self, machine))
+        Ok(Connection::new(self, machine, keeper))
     }
 
     pub(crate) const fn endpoint(&self) -> &Endpoint {

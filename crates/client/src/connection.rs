@@ -9,7 +9,9 @@ use parlance_types::{
 };
 
 use crate::carrier::{Carrier, Door};
+use crate::fallback::Fallback;
 use crate::machine::{Entry, Machine, Output, Saved, Update};
+use crate::storage::Keeper;
 use crate::{Client, ClientError};
 
 /// From the wish to connect to the upgraded connection; then it is tried again.
@@ -20,8 +22,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub struct Connection {
     client: Client,
     machine: Machine,
-    door: Door,
+    doors: Fallback,
+    compressed: bool,
+    keeper: Option<Keeper>,
     carrier: Option<Carrier>,
+    /// Whether the server said anything on it.
+    heard: bool,
     todo: Todo,
     /// How far the server's clock is ahead of ours, in milliseconds.
     clock_offset_ms: i64,
@@ -37,12 +43,15 @@ enum Todo {
 }
 
 impl Connection {
-    pub(crate) const fn new(client: Client, machine: Machine) -> Self {
+    pub(crate) const fn new(client: Client, machine: Machine, keeper: Option<Keeper>) -> Self {
         Self {
             client,
             machine,
-            door: Door::Socket,
+            doors: Fallback::new(Door::Socket),
+            compressed: false,
+            keeper,
             carrier: None,
+            heard: false,
             todo: Todo::Nothing,
             clock_offset_ms: 0,
             last_id_ms: 0,
@@ -57,8 +66,25 @@ impl Connection {
     /// Puts something into the outbox and gives the name that it will have for ever. [`Self::next`] sends it.
     pub fn send(&mut self, place: Place, action: Action) -> Result<MessageId, ClientError> {
         let message_id = self.message_id()?;
-        self.machine.send(Instant::now(), Entry { message_id, place, action });
+        self.send_as(message_id, place, action)?;
         Ok(message_id)
+    }
+
+    /// The same under a name that the caller chose: doing it again, even after a restart, is the same message.
+    ///
+    /// A name is a UUIDv7 of about now. For an answer it may follow from the name of what it answers.
+    pub fn send_as(
+        &mut self,
+        message_id: MessageId,
+        place: Place,
+        action: Action,
+    ) -> Result<(), ClientError> {
+        let entry = Entry { message_id, place, action };
+        if let Some(keeper) = &mut self.keeper {
+            keeper.put(&entry)?;
+        }
+        self.machine.send(Instant::now(), entry);
+        Ok(())
     }
 
     /// Tells how far the account has come.
@@ -93,21 +119,41 @@ impl Connection {
     }
 
     /// From now on goes through another door. What is under way is asked for again there; nothing is lost by it.
+    ///
+    /// Where that door does not let through, others are tried by themselves, and this one again every few minutes.
     pub fn change_door(&mut self, door: Door) {
-        if self.door == door {
-            return;
-        }
-        self.door = door;
-        if self.carrier.is_some() {
+        let before = self.doors.current();
+        if before != door && self.carrier.is_some() {
             self.lost();
         }
+        self.doors = Fallback::new(door);
+    }
+
+    /// The door through which it goes now.
+    #[must_use]
+    pub const fn door(&self) -> Door {
+        self.doors.current()
+    }
+
+    /// From its next connection on, offers sockets whose long messages come compressed: fewer bytes, for more work at both ends.
+    pub const fn compress(&mut self, compressed: bool) {
+        self.compressed = compressed;
     }
 
     /// What happens next. May be dropped half-way. An error is final; lost connections are not errors.
+    ///
+    /// Calling it again says that what it gave before was dealt with: with a [`Storage`](crate::Storage), a client that starts again
+    /// goes on behind it.
     pub async fn next(&mut self) -> Result<Update, ClientError> {
         loop {
             if let Some(update) = self.obey()? {
+                if let Some(keeper) = &mut self.keeper {
+                    keeper.gave_out();
+                }
                 return Ok(update);
+            }
+            if let Some(keeper) = &mut self.keeper {
+                keeper.keep(self.client.tokens(), || self.machine.saved())?;
             }
             match self.todo {
                 Todo::Connect => self.connect().await,
@@ -124,6 +170,7 @@ impl Connection {
                 Output::Update(update) => {
                     if let Update::Ready { now, .. } = &update {
                         self.clock_offset_ms = offset_ms(*now);
+                        self.doors.succeeded(Instant::now());
                     }
                     return Ok(Some(update));
                 }
@@ -134,7 +181,7 @@ impl Connection {
                 }
                 Output::Connect => self.todo = Todo::Connect,
                 Output::Reauthenticate => self.todo = Todo::Reauthenticate,
-                Output::Disconnect => self.carrier = None,
+                Output::Disconnect => self.close(),
                 Output::Stop(_) => return Err(ClientError::Stopped),
             }
         }
@@ -142,16 +189,19 @@ impl Connection {
     }
 
     async fn connect(&mut self) {
-        let connect = Carrier::open(self.door, self.client.endpoint());
+        let connect = Carrier::open(self.doors.current(), self.client.endpoint(), self.compressed);
         let carrier = tokio::time::timeout(CONNECT_TIMEOUT, connect).await;
         self.todo = Todo::Nothing;
         match carrier.unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into())) {
             Ok(carrier) => {
-                self.carrier = Some(carrier);
+                (self.carrier, self.heard) = (Some(carrier), false);
                 self.machine.connected(Instant::now());
             }
             Err(error) => {
-                tracing::debug!(%error, "could not connect");
+                tracing::debug!(%error, door = ?self.doors.current(), "could not connect");
+                if error.reached() {
+                    self.doors.failed();
+                }
                 self.machine.disconnected(Instant::now());
             }
         }
@@ -175,7 +225,11 @@ impl Connection {
 
     /// Lets the socket or the clock move the machine.
     async fn wait(&mut self) {
-        let deadline = self.machine.deadline();
+        if self.carrier.is_some() && self.doors.try_again(Instant::now()) {
+            self.lost();
+        }
+        let deadlines = self.machine.deadline().into_iter().chain(self.doors.deadline());
+        let deadline = deadlines.min();
         let pause = async {
             match deadline {
                 Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
@@ -187,8 +241,11 @@ impl Connection {
             self.machine.tick(Instant::now());
             return;
         };
-        let machine = &mut self.machine;
-        let exchange = carrier.exchange(|frame| machine.receive(Instant::now(), frame));
+        let (machine, heard) = (&mut self.machine, &mut self.heard);
+        let exchange = carrier.exchange(|frame| {
+            *heard = true;
+            machine.receive(Instant::now(), frame);
+        });
         let alive = tokio::select! {
             alive = exchange => alive,
             () = pause => {
@@ -206,8 +263,15 @@ impl Connection {
         }
     }
 
+    /// A door that brought nothing at all, though it opened, does not let through.
+    fn close(&mut self) {
+        if self.carrier.take().is_some() && !self.heard {
+            self.doors.failed();
+        }
+    }
+
     fn lost(&mut self) {
-        self.carrier = None;
+        self.close();
         self.machine.disconnected(Instant::now());
     }
 

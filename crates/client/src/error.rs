@@ -29,9 +29,26 @@ pub enum ClientError {
     /// The server sent something that is not in the protocol.
     #[error("server sent what is not understood: {0}")]
     Malformed(String),
+    /// What has to survive could not be kept, or what was kept could not be read.
+    #[error("could not keep the state of the client")]
+    Storage(#[source] std::io::Error),
+    /// What is kept there belongs to another account.
+    #[error("the storage belongs to account {0}")]
+    OtherAccount(parlance_types::AccountId),
     /// The server asked this connection not to come back.
     #[error("connection is stopped")]
     Stopped,
+}
+
+impl ClientError {
+    /// Whether somebody was there: another door may lead further then.
+    pub(crate) fn reached(&self) -> bool {
+        use std::io::ErrorKind::{
+            ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound,
+        };
+        let absent = [ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound];
+        !matches!(self, Self::Unreachable(error) if absent.contains(&error.kind()))
+    }
 }
 
 impl From<parlance_protocol::DecodeError> for ClientError {

@@ -12,10 +12,12 @@ mod client;
 mod connection;
 mod endpoint;
 mod error;
+mod fallback;
 mod http;
 mod machine;
 mod saved;
 mod socket;
+mod storage;
 
 pub use carrier::Door;
 pub use client::Client;
@@ -25,3 +27,4 @@ pub use http::{Http, HttpRequest};
 pub use machine::{Entry, Machine, Options, Output, Saved, Trail, Update};
 /// What signing up and in takes and gives.
 pub use parlance_protocol::rest::{Secret, SignIn, SignUp, Tokens};
+pub use storage::{FileStorage, Storage, Stored};

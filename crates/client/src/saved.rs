@@ -9,8 +9,8 @@ use parlance_types::{ConversationId, Hash, MessageId, PersonalAt, Seq};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::ClientError;
 use crate::machine::{Entry, Saved, Trail};
+use crate::{ClientError, Stored};
 
 #[derive(Serialize, Deserialize)]
 struct SavedText {
@@ -76,6 +76,43 @@ impl Saved {
             outbox: outbox.iter().map(EntryText::read).collect::<Result<_, _>>()?,
             personal: personal.iter().map(PersonalText::read).collect::<Result<_, _>>()?,
         })
+    }
+}
+
+/// The version of [`StoredText`].
+const VERSION: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct StoredText {
+    version: u32,
+    tokens: Box<RawValue>,
+    saved: Box<RawValue>,
+}
+
+impl Stored {
+    /// As text, which is secret, to be stored.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let tokens = String::from_utf8(rest::encode(&self.tokens).to_vec());
+        let raw = |text| RawValue::from_string(text).expect("it was written as JSON");
+        let text = StoredText {
+            version: VERSION,
+            tokens: raw(tokens.expect("bodies are UTF-8")),
+            saved: raw(self.saved.to_json()),
+        };
+        serde_json::to_string(&text).expect("JSON in JSON is JSON")
+    }
+
+    /// Reads what [`Self::to_json`] wrote.
+    pub fn from_json(text: &str) -> Result<Self, ClientError> {
+        let malformed = |error: serde_json::Error| ClientError::Malformed(error.to_string());
+        let StoredText { version, tokens, saved } =
+            serde_json::from_str(text).map_err(malformed)?;
+        if version != VERSION {
+            return Err(ClientError::Malformed(format!("stored in version {version}")));
+        }
+        let tokens = rest::decode(tokens.get().as_bytes())?;
+        Ok(Self { tokens, saved: Saved::from_json(saved.get())? })
     }
 }
 

@@ -38,6 +38,7 @@ impl WebSocket {
         endpoint: &Endpoint,
         protocol: &str,
         kind: Opcode,
+        compressed: bool,
     ) -> Result<Self, ClientError> {
         let mut stream = endpoint.connect().await?;
         let authority = endpoint.authority();
@@ -45,7 +46,11 @@ impl WebSocket {
         getrandom::fill(&mut nonce).map_err(io::Error::other)?;
         let protocols = &[protocol];
         let request = ClientRequest { host: authority, path: PATH, protocols, headers: &[], nonce };
-        let (mut handshake, request) = ClientHandshake::new(&request)?;
+        let (mut handshake, request) = if compressed {
+            ClientHandshake::with_deflate(&request)?
+        } else {
+            ClientHandshake::new(&request)?
+        };
         stream.write_all(&request).await?;
         stream.flush().await?;
         let mut buffer = vec![0; READ_BYTES].into_boxed_slice();
@@ -57,7 +62,10 @@ impl WebSocket {
             if let Some(accepted) = handshake.receive(&buffer[..bytes])? {
                 buffer.copy_within(accepted.consumed..bytes, 0);
                 let early = bytes - accepted.consumed;
-                let decoder = Decoder::new(Role::Client, LIMITS);
+                let mut decoder = Decoder::new(Role::Client, LIMITS);
+                if accepted.deflate {
+                    decoder = decoder.with_deflate();
+                }
                 return Ok(Self { stream, kind, decoder, out: BytesMut::new(), buffer, early });
             }
         }

@@ -73,7 +73,12 @@ fn check_member(tree: &Tree, manifest: &File, table: &Table, findings: &mut Find
     }
     let library = manifest.path.replace("Cargo.toml", "src/lib.rs");
     let doctest = table.get("lib").and_then(|lib| lib.get("doctest")).and_then(Value::as_bool);
-    if tree.get(&library).is_some() && doctest != Some(false) {
+    let is_sdk = manifest.path == SDK;
+    if is_sdk && doctest == Some(false) {
+        let what = "doc tests are off in the SDK, whose examples must run";
+        findings.fail(manifest, manifest.line_of("doctest"), what, "remove that line");
+    }
+    if !is_sdk && tree.get(&library).is_some() && doctest != Some(false) {
         let what = "doc tests are on: each links a binary of its own";
         findings.fail(
             manifest,
@@ -96,6 +101,9 @@ fn check_member(tree: &Tree, manifest: &File, table: &Table, findings: &mut Find
 fn inherits(value: &Value) -> bool {
     value.get("workspace").and_then(Value::as_bool) == Some(true)
 }
+
+/// What other people read to write clients.
+const SDK: &str = "crates/client/Cargo.toml";
 
 #[cfg(test)]
 mod tests {
@@ -147,6 +155,11 @@ mod tests {
         for (right, wrong, expected) in cases {
             assert_eq!(member(&MEMBER.replacen(right, wrong, 1)), [expected]);
         }
+        let sdk = |text: &str| said(check, &[(SDK, text), ("crates/client/src/lib.rs", "")]);
+        assert!(sdk(&MEMBER.replace("doctest = false\n", "")).is_empty());
+        let off =
+            "crates/client/Cargo.toml:9: doc tests are off in the SDK, whose examples must run";
+        assert_eq!(sdk(MEMBER), [off]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The Rust SDK's example, as its reader would run it.
+//! The Rust SDK's first example, as its reader would run it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,10 +11,10 @@ use crate::tls;
 use crate::trust::{Authority, Files};
 
 /// `cargo test --workspace` has built it beside the server; a run of this package alone has not.
-fn example() -> PathBuf {
-    let built = Path::new(env!("CARGO_BIN_EXE_parlance")).with_file_name("examples").join("send");
+pub(crate) fn example(name: &str) -> PathBuf {
+    let built = Path::new(env!("CARGO_BIN_EXE_parlance")).with_file_name("examples").join(name);
     if !built.exists() {
-        let arguments = ["build", "--quiet", "--package", "parlance-client", "--example", "send"];
+        let arguments = ["build", "--quiet", "--package", "parlance-client", "--example", name];
         assert!(
             Command::new(env!("CARGO")).args(arguments).status().expect("cargo runs").success()
         );
@@ -26,7 +26,7 @@ fn example() -> PathBuf {
 fn send(server: &Server, url: &str, environment: &[(&str, &Path)]) {
     let bob = server.join("bob");
     let mut on_bob = server.connect(&bob, None);
-    let output = Command::new(example())
+    let output = Command::new(example("send"))
         .args([url, "ada", "a long password", "bob", "hello from the example"])
         .envs(environment.iter().copied())
         .output()
@@ -42,14 +42,14 @@ fn send(server: &Server, url: &str, environment: &[(&str, &Path)]) {
 #[test]
 fn the_example_sends_a_message_and_says_where_it_went() {
     // First, since a socket does not wait for a compiler.
-    example();
+    example("send");
     let server = Server::start();
     send(&server, &format!("http://{}", server.address), &[]);
 }
 
 #[test]
 fn the_example_does_so_over_tls_and_only_with_whom_it_trusts() {
-    example();
+    example("send");
     let (folder, authority) = (tempfile::tempdir().expect("a folder"), Authority::new());
     let files = Files::in_folder(folder.path());
     authority.issue(&files, (2020, 2100));
@@ -62,7 +62,7 @@ fn the_example_does_so_over_tls_and_only_with_whom_it_trusts() {
     send(&server, &url, &[("SSL_CERT_FILE", &trusted)]);
 
     std::fs::write(&trusted, &Authority::new().pem).expect("written");
-    let output = Command::new(example())
+    let output = Command::new(example("send"))
         .args([url.as_str(), "eve", "a long password", "bob", "nobody hears this"])
         .env("SSL_CERT_FILE", &trusted)
         .output()

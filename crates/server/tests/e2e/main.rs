@@ -32,6 +32,7 @@ mod proxies;
 mod repair;
 mod rest;
 mod resume;
+mod sdk;
 mod sessions;
 mod socket;
 mod streams;

@@ -1,5 +1,7 @@
 //! Long polling: what a socket would say, in answers to requests.
 
+use std::thread::ScopedJoinHandle;
+
 use serde_json::{Value, json};
 
 use crate::harness::{Data, Person, Server, wait_until};
@@ -116,8 +118,8 @@ fn a_poll_that_waits_is_told_at_once_that_the_server_goes_down() {
     std::thread::scope(|scope| {
         let mut polls = [0, 1].map(|_| Some(scope.spawn(|| poll(&server, &bob, Some(&at), 30))));
         // As soon as one of them is answered with nothing, the other one waits.
-        wait_until("answered", || polls.iter().flatten().any(|poll| poll.is_finished()));
-        let waits = usize::from(polls[0].as_ref().is_some_and(|poll| poll.is_finished()));
+        wait_until("answered", || polls.iter().flatten().any(ScopedJoinHandle::is_finished));
+        let waits = usize::from(polls[0].as_ref().is_some_and(ScopedJoinHandle::is_finished));
         let earlier = polls[1 - waits].take().expect("not looked at yet");
         assert_eq!(frames(&earlier.join().expect("answered")).len(), 0);
         server.signal("TERM");

@@ -3,7 +3,9 @@
 use base64::Engine as _;
 
 use super::head::{HeadBuffer, is_token, is_value};
-use super::{BASE64, HeadError, accept_key, has_token};
+use super::{BASE64, DEFLATE, HeadError, accept_key, has_token};
+
+const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// What to ask for.
 #[derive(Clone, Copy, Debug)]
@@ -25,12 +27,15 @@ pub struct ClientHandshake {
     head: HeadBuffer,
     accept: String,
     protocols: Vec<String>,
+    deflate: bool,
 }
 
 /// The server speaks WebSocket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted {
     pub protocol: Option<String>,
+    /// The server's messages may be compressed: [`crate::Decoder::with_deflate`].
+    pub deflate: bool,
     /// Bytes of the last input that belonged to the head; frames follow.
     pub consumed: usize,
 }
@@ -49,7 +54,7 @@ pub enum ResponseError {
     Accept,
     #[error("response chooses a subprotocol that was not offered")]
     Protocol,
-    #[error("response chooses an extension and none was offered")]
+    #[error("response chooses an extension that was not offered")]
     Extension,
 }
 
@@ -77,7 +82,15 @@ impl ClientHandshake {
         bytes.push_str("\r\n");
         let protocols = protocols.iter().copied().map(str::to_owned).collect();
         let accept = accept_key(key.as_bytes());
-        Ok((Self { head: HeadBuffer::default(), accept, protocols }, bytes.into_bytes()))
+        let handshake = Self { head: HeadBuffer::default(), accept, protocols, deflate: false };
+        Ok((handshake, bytes.into_bytes()))
+    }
+
+    /// The same, offering `permessage-deflate` without context takeover.
+    pub fn with_deflate(request: &ClientRequest<'_>) -> Result<(Self, Vec<u8>), ResponseError> {
+        let headers = [request.headers, &[(EXTENSIONS, DEFLATE)]].concat();
+        let (handshake, bytes) = Self::new(&ClientRequest { headers: &headers, ..*request })?;
+        Ok((Self { deflate: true, ..handshake }, bytes))
     }
 
     /// `None` until the head is complete.
@@ -93,12 +106,13 @@ impl ClientHandshake {
                 .and_then(|(_, value)| str::from_utf8(value).ok()?.parse().ok());
             return Err(ResponseError::Refused { status, retry_after_s });
         }
-        let protocol = self.check(&head.headers)?;
-        Ok(Some(Accepted { protocol, consumed }))
+        let (protocol, deflate) = self.check(&head.headers)?;
+        Ok(Some(Accepted { protocol, deflate, consumed }))
     }
 
-    fn check(&self, headers: &[(&str, &[u8])]) -> Result<Option<String>, ResponseError> {
-        let (mut websocket, mut upgrade, mut accepted, mut protocol) = (false, false, false, None);
+    fn check(&self, headers: &[(&str, &[u8])]) -> Result<(Option<String>, bool), ResponseError> {
+        let (mut websocket, mut upgrade, mut accepted) = (false, false, false);
+        let (mut protocol, mut deflate) = (None, false);
         for &(name, value) in headers {
             if name.eq_ignore_ascii_case("upgrade") {
                 websocket |= value.eq_ignore_ascii_case(b"websocket");
@@ -109,8 +123,12 @@ impl ClientHandshake {
                     return Err(ResponseError::Accept);
                 }
                 accepted = true;
-            } else if name.eq_ignore_ascii_case("sec-websocket-extensions") {
-                return Err(ResponseError::Extension);
+            } else if name.eq_ignore_ascii_case(EXTENSIONS) {
+                // Word for word what was offered, once: anything else is another extension, or another way to use it.
+                if !self.deflate || deflate || value != DEFLATE.as_bytes() {
+                    return Err(ResponseError::Extension);
+                }
+                deflate = true;
             } else if name.eq_ignore_ascii_case("sec-websocket-protocol") {
                 let known = self.protocols.iter().find(|offered| offered.as_bytes() == value);
                 if protocol.is_some() || known.is_none() {
@@ -125,7 +143,7 @@ impl ClientHandshake {
         if !accepted {
             return Err(ResponseError::Accept);
         }
-        Ok(protocol)
+        Ok((protocol, deflate))
     }
 }
 

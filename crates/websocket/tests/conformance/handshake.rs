@@ -1,7 +1,7 @@
 //! The upgrade, on both sides.
 
 use parlance_websocket::handshake::{
-    Accepted, ClientHandshake, ClientRequest, HEAD_BYTES_MAX, HeadError, RequestError,
+    Accepted, ClientHandshake, ClientRequest, DEFLATE, HEAD_BYTES_MAX, HeadError, RequestError,
     ResponseError, ServerHandshake, Upgrade, UpgradeError, accept_key, check_upgrade,
 };
 
@@ -159,6 +159,28 @@ fn the_client_asks_as_the_rfc_says() {
         Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: one, two\r\n\
         User-Agent: test\r\n\r\n";
     assert_eq!(String::from_utf8(bytes).expect("ASCII"), expected);
+}
+
+#[test]
+fn an_extension_is_taken_only_as_it_was_offered() {
+    let answer = |extension: &str| {
+        let (mut handshake, bytes) = ClientHandshake::with_deflate(&request()).expect("good");
+        let asked = String::from_utf8(bytes).expect("ASCII");
+        assert!(asked.contains(&format!("Sec-WebSocket-Extensions: {DEFLATE}\r\n")), "{asked}");
+        let key = accept_key(b"AAAAAAAAAAAAAAAAAAAAAA==");
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {key}\r\n{extension}\r\n"
+        );
+        handshake.receive(response.as_bytes()).map(|accepted| accepted.expect("whole").deflate)
+    };
+    let line = |value: &str| format!("Sec-WebSocket-Extensions: {value}\r\n");
+    assert_eq!(answer(""), Ok(false));
+    assert_eq!(answer(&line(DEFLATE)), Ok(true));
+    for other in ["permessage-deflate", "permessage-deflate; server_max_window_bits=9", "x"] {
+        assert_eq!(answer(&line(other)), Err(ResponseError::Extension), "{other}");
+    }
+    assert_eq!(answer(&line(DEFLATE).repeat(2)), Err(ResponseError::Extension));
 }
 
 #[test]
