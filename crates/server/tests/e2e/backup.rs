@@ -41,12 +41,12 @@ fn refused(output: &Output, words: &[&str]) {
     }
 }
 
-fn backup(data: &Path, into: &Path) -> Output {
+pub(crate) fn backup(data: &Path, into: &Path) -> Output {
     let args = ["backup", text(into), "--data", text(data), "--format", "json"];
     parlance(&args).output().expect("it runs")
 }
 
-fn restore(from: &Path, into: &Path) -> Output {
+pub(crate) fn restore(from: &Path, into: &Path) -> Output {
     let args = ["restore", text(from), "--data", text(into), "--format", "json"];
     parlance(&args).output().expect("it runs")
 }

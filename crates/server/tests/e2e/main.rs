@@ -21,6 +21,7 @@ mod ephemera;
 mod events;
 mod flips;
 mod groups;
+mod guide;
 mod harness;
 mod lifecycle;
 mod limits;

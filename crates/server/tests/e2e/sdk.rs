@@ -64,17 +64,17 @@ impl Drop for Program {
 }
 
 /// A network between client and server that does not let everything through.
-struct Network {
-    url: String,
-    /// Nothing of what clients say goes on.
-    mute: Arc<AtomicBool>,
+pub(crate) struct Network {
+    pub(crate) url: String,
+    /// Nothing of what clients say over sockets goes on.
+    pub(crate) mute: Arc<AtomicBool>,
     /// Connections that were refused for what they asked for.
     refused: Arc<AtomicUsize>,
 }
 
 impl Network {
     /// Refuses requests whose head contains one of these.
-    fn new(server: &Server, bans: &'static [&'static str]) -> Self {
+    pub(crate) fn new(server: &Server, bans: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (mute, refused) = (Arc::<AtomicBool>::default(), Arc::<AtomicUsize>::default());
@@ -99,7 +99,7 @@ fn carry(mut client: TcpStream, to: &str, bans: &[&str], mute: &AtomicBool, refu
         drop(std::io::copy(&mut answers, &mut back));
         drop(back.shutdown(Shutdown::Both));
     });
-    let mut buffer = vec![0; 64 * 1024];
+    let (mut buffer, mut is_socket) = (vec![0; 64 * 1024], false);
     while let Ok(count @ 1..) = client.read(&mut buffer) {
         let said = String::from_utf8_lossy(&buffer[..count]).to_lowercase();
         if bans.iter().any(|ban| said.contains(ban)) {
@@ -107,7 +107,9 @@ fn carry(mut client: TcpStream, to: &str, bans: &[&str], mute: &AtomicBool, refu
             drop(client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"));
             break;
         }
-        if !mute.load(Ordering::Relaxed) && server.write_all(&buffer[..count]).is_err() {
+        let muted = is_socket && mute.load(Ordering::Relaxed);
+        is_socket |= said.contains("upgrade: websocket");
+        if !muted && server.write_all(&buffer[..count]).is_err() {
             break;
         }
     }
