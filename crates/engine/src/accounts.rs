@@ -168,6 +168,11 @@ impl Accounts {
         self.config.session_unused_ms / 1_000
     }
 
+    /// Refusals because a bucket was empty, by its name.
+    pub(crate) fn limited(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.attempts.refused()
+    }
+
     /// How much each may do on this node.
     pub(crate) fn rates(&self) -> &Rates {
         &self.config.rates

@@ -9,7 +9,7 @@ use parlance_ports::{ConversationStore, EventSink, Stamped};
 use parlance_types::frame::{Cursor, Fetch, Page, PageEntry, Person};
 use parlance_types::{
     AccountId, Action, Code, Command, ConversationId, ConversationKind, Epoch, PersonalChange, Seq,
-    Stamp, Verdict,
+    Stamp, Verdict, figures,
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,7 +20,7 @@ use crate::fetch::unavailable;
 use crate::hub::Hub;
 use crate::limits::Commands;
 use crate::mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
-use crate::metrics::Metrics;
+use crate::metrics::{FigurePage, Mailboxes, Metrics};
 use crate::outlet::Outlet;
 use crate::reply::{self, Outcome, Reply, Tickets};
 use crate::shard::{self, HeadAnswer, MembersAnswer, MembersAsked, Request, Shard, ShardConfig};
@@ -69,7 +69,7 @@ impl Engine {
             hub: Arc::new(Hub::new(clock.clone())),
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(stores.sink.clone(), shards)),
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(Metrics::new(shards)),
             lookups: Arc::new(shard::Lookups::new(config.lookups_per_minute)),
             clock,
         };
@@ -352,10 +352,12 @@ impl Engine {
         }
     }
 
-    /// The figures of the node in the text format of Prometheus.
-    pub fn figures(&self) -> String {
-        let queued = self.doors.iter().map(|door| door.mailbox.len()).sum();
-        self.shared.metrics.render((queued, MAILBOX_MAX * self.doors.len()))
+    /// The figures of the engine and its doors. The caller adds its own.
+    pub fn figures(&self) -> FigurePage {
+        let queued = self.doors.iter().map(|door| door.mailbox.len()).collect();
+        let mut page = self.shared.metrics.render(&Mailboxes { queued, max: MAILBOX_MAX });
+        page.each(&figures::LIMITED, self.commands.refused().chain(self.accounts.limited()));
+        page
     }
 }
 

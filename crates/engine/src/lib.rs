@@ -27,6 +27,6 @@ pub use entropy::random;
 pub use fetch::fetch;
 pub use hub::{Hub, Outlets};
 pub use mailbox::{MAILBOX_MAX, Mailbox, MailboxError, MailboxSource};
-pub use metrics::{Counter, Gauge, Histogram, Metrics};
+pub use metrics::{Counter, FigurePage, Gauge, Histogram, Metrics};
 pub use sync::Listing;
 pub use watermark::Watermark;

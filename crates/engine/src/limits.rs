@@ -10,7 +10,9 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 use parking_lot::Mutex;
 use parlance_core::Refusal;
 use parlance_core::rate::{Empty, Rate};
-use parlance_types::{AccountId, Code, DeviceId, Verdict};
+use parlance_types::{AccountId, Code, DeviceId, Verdict, limits};
+
+use crate::metrics::Counter;
 
 /// Buckets of one name that are not full, at a time.
 const BUCKETS_MAX: usize = 1 << 17;
@@ -66,6 +68,7 @@ impl From<IpAddr> for Network {
 #[derive(Debug)]
 pub(crate) struct Buckets<K> {
     rate: Rate,
+    refused: Counter,
     hasher: DefaultHashBuilder,
     slices: Box<[Mutex<Slice<K>>]>,
 }
@@ -88,7 +91,7 @@ impl<K> Default for Slice<K> {
 impl<K: Hash + Eq + Copy> Buckets<K> {
     pub(crate) fn new(rate: Rate) -> Self {
         let slices = std::iter::repeat_with(Mutex::default).take(SLICES).collect();
-        Self { rate, hasher: DefaultHashBuilder::default(), slices }
+        Self { rate, refused: Counter::default(), hasher: DefaultHashBuilder::default(), slices }
     }
 
     fn slice(&self, key: &K) -> &Mutex<Slice<K>> {
@@ -100,6 +103,15 @@ impl<K: Hash + Eq + Copy> Buckets<K> {
         if self.rate.is_none() {
             return Ok(());
         }
+        self.take_of(key, now).inspect_err(|_| self.refused.increment())
+    }
+
+    /// How often a bucket was empty.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.get()
+    }
+
+    fn take_of(&self, key: K, now: u64) -> Result<(), Empty> {
         let slice = &mut *self.slice(&key).lock();
         if let Some(full_at) = slice.full_at.get_mut(&key) {
             *full_at = self.rate.take(*full_at, now)?;
@@ -138,6 +150,13 @@ impl Commands {
             accounts: Buckets::new(rates.commands_account),
             devices: Buckets::new(rates.commands_device),
         }
+    }
+
+    /// How often a bucket was empty, by name.
+    pub(crate) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let (accounts, devices) = (self.accounts.refused(), self.devices.refused());
+        [(limits::COMMANDS_ACCOUNT.name, accounts), (limits::COMMANDS_DEVICE.name, devices)]
+            .into_iter()
     }
 
     /// Counts a command: what its stamp says of how much its sender does.

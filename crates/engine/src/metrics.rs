@@ -1,12 +1,17 @@
-//! Figures of a running node: relaxed counters and log-linear histograms that cost a few nanoseconds to record.
+//! Figures of a running node: relaxed counters and log-linear histograms that cost a few nanoseconds to record, without a lock.
 //!
-//! Names, kinds and labels are in one table ([`Metrics::render`] walks it), in the text format of Prometheus. Labels are bounded
-//! enums, never ids.
+//! What they are called and mean is `parlance_types::figures`' to say, and no other can be shown. Labels are bounded enums, never ids.
 
-use std::fmt::Write;
+mod histogram;
+mod page;
+
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use parlance_types::{Code, Micros};
+use parlance_core::connection::Door;
+use parlance_types::{Code, Micros, figures};
+
+pub use histogram::Histogram;
+pub use page::FigurePage;
 
 /// Only grows.
 #[derive(Debug, Default)]
@@ -35,8 +40,9 @@ impl Gauge {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
-    pub fn set(&self, value: i64) {
-        self.0.store(value, Ordering::Relaxed);
+    /// What was counted as `from` is `to` now.
+    pub fn change(&self, from: usize, to: usize) {
+        self.add(to.wrapping_sub(from).cast_signed() as i64);
     }
 
     pub fn get(&self) -> i64 {
@@ -44,89 +50,26 @@ impl Gauge {
     }
 }
 
-/// Powers of two, each in this many steps.
-const STEPS: u64 = 4;
-/// Up to 2^32 of the unit.
-const BUCKETS: usize = 33 * STEPS as usize;
-
-/// Counts by size: every bucket is at most a quarter wider than the one before.
-#[derive(Debug)]
-pub struct Histogram {
-    buckets: Box<[AtomicU64]>,
-    sum: AtomicU64,
-}
-
-impl Default for Histogram {
-    fn default() -> Self {
-        Self { buckets: (0..BUCKETS).map(|_| AtomicU64::new(0)).collect(), sum: AtomicU64::new(0) }
-    }
-}
-
-impl Histogram {
-    pub fn record(&self, value: u64) {
-        let bucket = bucket(value).min(BUCKETS - 1);
-        self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
-        self.sum.fetch_add(value, Ordering::Relaxed);
-    }
-
-    pub fn count(&self) -> u64 {
-        self.buckets.iter().map(|bucket| bucket.load(Ordering::Relaxed)).sum()
-    }
-
-    fn render(&self, name: &str, scale: f64, out: &mut String) {
-        let mut total = 0;
-        for power in 0..33 {
-            for step in 0..STEPS {
-                total += self.buckets[(power * STEPS + step) as usize].load(Ordering::Relaxed);
-            }
-            if power % 2 == 1 && (5..=27).contains(&power) {
-                let bound = (2u64 << power) as f64 * scale;
-                line(out, format_args!("{name}_bucket{{le=\"{bound}\"}} {total}"));
-            }
-        }
-        line(out, format_args!("{name}_bucket{{le=\"+Inf\"}} {total}"));
-        line(out, format_args!("{name}_sum {}", self.sum.load(Ordering::Relaxed) as f64 * scale));
-        line(out, format_args!("{name}_count {total}"));
-    }
-}
-
-/// Bucket `power * STEPS + step` holds `2^power * (1 + step / STEPS)` and what is above up to the next.
-fn bucket(value: u64) -> usize {
-    let value = value.max(1);
-    let power = u64::from(value.ilog2());
-    let step = if power >= 2 {
-        (value >> (power - 2)) & (STEPS - 1)
-    } else {
-        ((value << 2) >> power) & (STEPS - 1)
-    };
-    (power * STEPS + step) as usize
-}
-
-/// No count of things in memory comes near the bound.
-fn signed(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Writing to a string cannot fail.
-fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    out.write_fmt(arguments).expect("a string takes what is written");
-    out.push('\n');
-}
-
 /// All figures of a node.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Metrics {
-    /// Open connections.
-    pub connections: Gauge,
+    connections: [Gauge; DOORS.len()],
+    opened: [Counter; DOORS.len()],
     /// Connections that lag now.
     pub lagging: Gauge,
     /// Times that a connection began to lag.
     pub lags: Counter,
+    /// Bytes that connections did not take at once.
+    pub queued_bytes: Gauge,
     /// Frames taken from clients.
     pub frames: Counter,
     /// Reads from and writes to sockets: the cost of a message is mostly these.
     pub socket_reads: Counter,
     pub socket_writes: Counter,
+    pub read_bytes: Counter,
+    pub written_bytes: Counter,
+    /// Answers to HTTP requests from 1xx on.
+    answers: [Counter; 5],
     /// Times that a shard took commands.
     pub wakes: Counter,
     pub panics: Counter,
@@ -137,26 +80,81 @@ pub struct Metrics {
     oks: Counter,
     deliveries: Counter,
     ack_micros: Histogram,
-    deliver_micros: Histogram,
-    errors: Errors,
-    /// Of the shards together, each at its last count.
-    loaded: parking_lot::Mutex<Vec<(usize, usize)>>,
+    errors: Box<[Counter]>,
+    shards: Box<[OfShard]>,
 }
 
-#[derive(Debug)]
-struct Errors(Box<[Counter]>);
+const DOORS: [(Door, &str); 3] =
+    [(Door::Socket, "socket"), (Door::Stream, "stream"), (Door::Poll, "poll")];
 
-impl Default for Errors {
-    fn default() -> Self {
-        Self(Code::ALL.iter().map(|_| Counter::default()).collect())
-    }
+/// What one shard writes, each time that it has worked: no other does.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(crate) struct OfShard {
+    conversations: AtomicU64,
+    bytes: AtomicU64,
+    hits: AtomicU64,
+}
+
+/// How full the mailboxes are.
+#[derive(Clone, Debug)]
+pub(crate) struct Mailboxes {
+    /// Commands that wait, by shard.
+    pub(crate) queued: Vec<usize>,
+    /// Commands that each takes.
+    pub(crate) max: usize,
 }
 
 impl Metrics {
+    pub fn new(shards: usize) -> Self {
+        Self {
+            connections: Default::default(),
+            opened: Default::default(),
+            lagging: Gauge::default(),
+            lags: Counter::default(),
+            queued_bytes: Gauge::default(),
+            frames: Counter::default(),
+            socket_reads: Counter::default(),
+            socket_writes: Counter::default(),
+            read_bytes: Counter::default(),
+            written_bytes: Counter::default(),
+            answers: Default::default(),
+            wakes: Counter::default(),
+            panics: Counter::default(),
+            loads: Counter::default(),
+            failed_groups: Counter::default(),
+            groups: Histogram::default(),
+            group_micros: Histogram::default(),
+            oks: Counter::default(),
+            deliveries: Counter::default(),
+            ack_micros: Histogram::default(),
+            errors: Code::ALL.iter().map(|_| Counter::default()).collect(),
+            shards: (0..shards).map(|_| OfShard::default()).collect(),
+        }
+    }
+
+    /// A connection came in at this door.
+    pub fn opened(&self, door: Door) {
+        self.opened[at(door)].increment();
+        self.connections[at(door)].add(1);
+    }
+
+    /// It is gone.
+    pub fn ended(&self, door: Door) {
+        self.connections[at(door)].add(-1);
+    }
+
     /// Something was refused with this code.
     pub fn refused(&self, code: Code) {
         if let Some(index) = Code::ALL.iter().position(|known| *known == code) {
-            self.errors.0[index].increment();
+            self.errors[index].increment();
+        }
+    }
+
+    /// An HTTP request was answered with this status.
+    pub fn answered(&self, status: u16) {
+        if let Some(counter) = self.answers.get(usize::from(status / 100).wrapping_sub(1)) {
+            counter.increment();
         }
     }
 
@@ -168,106 +166,73 @@ impl Metrics {
         self.group_micros.record(now.get().saturating_sub(submitted.get()));
     }
 
+    /// Pushes of a group are queued in the same turn as its acknowledgements.
     pub(crate) fn acknowledged(&self, now: Micros, since: Micros) {
         self.oks.increment();
-        let micros = now.get().saturating_sub(since.get());
-        self.ack_micros.record(micros);
-        // Pushes of a group are queued in the same turn as its acknowledgements.
-        self.deliver_micros.record(micros);
+        self.ack_micros.record(now.get().saturating_sub(since.get()));
     }
 
     pub(crate) fn delivered(&self, connections: u64) {
         self.deliveries.add(connections);
     }
 
-    pub(crate) fn loaded(&self, shard: usize, conversations: usize, bytes: usize) {
-        let mut loaded = self.loaded.lock();
-        if loaded.len() <= shard {
-            loaded.resize(shard + 1, (0, 0));
-        }
-        loaded[shard] = (conversations, bytes);
+    /// What a shard has in memory, and how often it found there what it needed.
+    pub(crate) fn loaded(&self, shard: usize, (conversations, bytes): (usize, usize), hits: u64) {
+        let Some(of) = self.shards.get(shard) else { return };
+        of.conversations.store(conversations as u64, Ordering::Relaxed);
+        of.bytes.store(bytes as u64, Ordering::Relaxed);
+        of.hits.store(hits, Ordering::Relaxed);
     }
 
-    /// The figures in the text format of Prometheus. `queued`: commands in mailboxes, and their bound.
-    pub fn render(&self, queued: (usize, usize)) -> String {
-        let mut out = String::with_capacity(8 * 1024);
-        let gauges: [(&str, &str, i64); 6] = [
-            ("parlance_connections", "Open connections.", self.connections.get()),
-            ("parlance_connections_lagging", "Connections that lag.", self.lagging.get()),
-            ("parlance_commands_queued", "Commands that wait in mailboxes.", signed(queued.0)),
-            ("parlance_commands_queued_max", "Commands that mailboxes take.", signed(queued.1)),
-            ("parlance_conversations_loaded", "Conversations in memory.", self.sum_loaded().0),
-            ("parlance_conversations_loaded_bytes", "Their bytes.", self.sum_loaded().1),
-        ];
-        for (name, help, value) in gauges {
-            line(
-                &mut out,
-                format_args!("# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}"),
-            );
+    /// The figures of the engine and the doors.
+    pub(crate) fn render(&self, mailboxes: &Mailboxes) -> FigurePage {
+        let mut page = FigurePage::new();
+        let by_door = |of: usize| DOORS[of].1;
+        let connections = self.connections.iter().enumerate();
+        page.each(&figures::CONNECTIONS, connections.map(|(door, of)| (by_door(door), of.get())));
+        let opened = self.opened.iter().enumerate();
+        page.each(&figures::OPENED, opened.map(|(door, of)| (by_door(door), of.get())));
+        page.one(&figures::LAGGING, self.lagging.get());
+        page.one(&figures::QUEUED, self.queued_bytes.get());
+        for (figure, counter) in [
+            (&figures::LAGS, &self.lags),
+            (&figures::FRAMES, &self.frames),
+            (&figures::SOCKET_READS, &self.socket_reads),
+            (&figures::SOCKET_WRITES, &self.socket_writes),
+            (&figures::SOCKET_READ_BYTES, &self.read_bytes),
+            (&figures::SOCKET_WRITTEN_BYTES, &self.written_bytes),
+            (&figures::OKS, &self.oks),
+            (&figures::DELIVERIES, &self.deliveries),
+            (&figures::WAKES, &self.wakes),
+            (&figures::LOADS, &self.loads),
+            (&figures::GROUPS_FAILED, &self.failed_groups),
+            (&figures::PANICS, &self.panics),
+        ] {
+            page.one(figure, counter.get());
         }
-        let counters: [(&str, &str, &Counter); 10] = [
-            ("parlance_ok_total", "Commands acknowledged.", &self.oks),
-            ("parlance_deliveries_total", "Events queued to connections.", &self.deliveries),
-            ("parlance_lags_total", "Times that a connection began to lag.", &self.lags),
-            ("parlance_frames_total", "Frames taken from clients.", &self.frames),
-            ("parlance_socket_reads_total", "Reads from sockets.", &self.socket_reads),
-            ("parlance_socket_writes_total", "Writes to sockets.", &self.socket_writes),
-            ("parlance_shard_wakes_total", "Times that a shard took commands.", &self.wakes),
-            ("parlance_loads_total", "Conversations loaded.", &self.loads),
-            (
-                "parlance_groups_failed_total",
-                "Groups that were not committed.",
-                &self.failed_groups,
-            ),
-            ("parlance_panics_total", "Panics that were caught.", &self.panics),
-        ];
-        for (name, help, counter) in counters {
-            line(
-                &mut out,
-                format_args!(
-                    "# HELP {name} {help}\n# TYPE {name} counter\n{name} {}",
-                    counter.get()
-                ),
-            );
+        let classes = ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter();
+        page.each(&figures::HTTP_ANSWERS, classes.zip(self.answers.iter().map(Counter::get)));
+        let errors = Code::ALL.iter().zip(self.errors.iter().map(Counter::get));
+        page.each(&figures::ERRORS, errors.filter(|(_, count)| *count > 0));
+        page.histogram(&figures::ACK, &self.ack_micros);
+        page.histogram(&figures::GROUP, &self.group_micros);
+        page.histogram(&figures::GROUP_EVENTS, &self.groups);
+        page.each(&figures::MAILBOX, mailboxes.queued.iter().enumerate());
+        page.one(&figures::MAILBOX_MAX, mailboxes.max);
+        for (figure, field) in [
+            (&figures::LOADED, (|of| &of.conversations) as fn(&OfShard) -> &AtomicU64),
+            (&figures::LOADED_BYTES, |of| &of.bytes),
+            (&figures::HITS, |of| &of.hits),
+        ] {
+            let values = self.shards.iter().map(|of| field(of).load(Ordering::Relaxed));
+            page.each(figure, values.enumerate());
         }
-        self.render_errors(&mut out);
-        let histograms: [(&str, &str, &Histogram, f64); 4] = [
-            ("parlance_ack_seconds", "From a command's arrival to its ok.", &self.ack_micros, 1e-6),
-            (
-                "parlance_deliver_seconds",
-                "From a command's arrival to its pushes.",
-                &self.deliver_micros,
-                1e-6,
-            ),
-            (
-                "parlance_group_seconds",
-                "From a group's submission to its durability.",
-                &self.group_micros,
-                1e-6,
-            ),
-            ("parlance_group_events", "Events in a group.", &self.groups, 1.0),
-        ];
-        for (name, help, histogram, scale) in histograms {
-            line(&mut out, format_args!("# HELP {name} {help}\n# TYPE {name} histogram"));
-            histogram.render(name, scale, &mut out);
-        }
-        out
+        page
     }
+}
 
-    fn render_errors(&self, out: &mut String) {
-        let name = "parlance_errors_total";
-        line(out, format_args!("# HELP {name} Refusals by code.\n# TYPE {name} counter"));
-        for (code, counter) in Code::ALL.iter().zip(&self.errors.0) {
-            if counter.get() > 0 {
-                line(out, format_args!("{name}{{code=\"{code}\"}} {}", counter.get()));
-            }
-        }
-    }
-
-    fn sum_loaded(&self) -> (i64, i64) {
-        let loaded = self.loaded.lock();
-        loaded.iter().fold((0, 0), |sum, shard| (sum.0 + signed(shard.0), sum.1 + signed(shard.1)))
-    }
+fn at(door: Door) -> usize {
+    DOORS.iter().position(|(known, _)| *known == door).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -275,32 +240,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_are_in_order_and_at_most_a_quarter_wide() {
-        let mut last = 0;
-        for value in 1..100_000u64 {
-            let bucket = bucket(value);
-            assert!(
-                bucket == last || bucket == last + 1 || value <= 4,
-                "{value}: {last} then {bucket}"
-            );
-            last = bucket;
-        }
-        assert_eq!(bucket(0), bucket(1));
-        assert_eq!(bucket(u64::MAX).min(BUCKETS - 1), BUCKETS - 1);
-    }
-
-    #[test]
     fn what_is_recorded_is_rendered() {
-        let metrics = Metrics::default();
+        let metrics = Metrics::new(2);
         metrics.refused(Code::NotFound);
         metrics.acknowledged(Micros::new(1_500), Micros::new(500));
-        let text = metrics.render((3, 10));
+        metrics.opened(Door::Poll);
+        metrics.loaded(1, (7, 700), 70);
+        let text = metrics.render(&Mailboxes { queued: vec![3, 0], max: 10 }).into_text();
         for line in [
             "parlance_errors_total{code=\"not_found\"} 1",
             "parlance_ok_total 1",
             "parlance_ack_seconds_count 1",
             "parlance_ack_seconds_sum 0.001",
-            "parlance_commands_queued 3",
+            "parlance_commands_queued{shard=\"0\"} 3",
+            "parlance_connections{door=\"poll\"} 1",
+            "parlance_cache_hits_total{shard=\"1\"} 70",
         ] {
             assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
         }

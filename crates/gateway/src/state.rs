@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parlance_core::Refusal;
-use parlance_engine::Engine;
-use parlance_types::{Code, limits};
+use parlance_engine::{Engine, FigurePage};
+use parlance_types::{Code, figures, limits};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -66,6 +66,16 @@ impl fmt::Debug for Health {
     }
 }
 
+/// Adds figures of its own.
+#[derive(Clone)]
+struct Figures(Arc<dyn Fn(&mut FigurePage) + Send + Sync>);
+
+impl fmt::Debug for Figures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Figures(…)")
+    }
+}
+
 /// The doors of a node. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Gateway {
@@ -73,6 +83,7 @@ pub struct Gateway {
     pub(crate) config: Arc<GatewayConfig>,
     ready: Arc<AtomicBool>,
     health: Health,
+    more: Figures,
     pub(crate) complaints: Arc<Complaints>,
     /// `None`: connections are plain.
     pub(crate) tls: Option<Tls>,
@@ -91,6 +102,7 @@ impl Gateway {
             config: Arc::new(config),
             ready: Arc::new(AtomicBool::new(true)),
             health: Health(Arc::new(|| None)),
+            more: Figures(Arc::new(|_| {})),
             complaints: Arc::default(),
             tls: None,
             leave: CancellationToken::new(),
@@ -116,6 +128,23 @@ impl Gateway {
     pub fn with_health(mut self, ask: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         self.health = Health(Arc::new(ask));
         self
+    }
+
+    /// What `/metrics` shows besides the figures of the engine and the doors.
+    #[must_use]
+    pub fn with_figures(mut self, add: impl Fn(&mut FigurePage) + Send + Sync + 'static) -> Self {
+        self.more = Figures(Arc::new(add));
+        self
+    }
+
+    /// All figures of the node, in the text format of Prometheus.
+    pub fn figures(&self) -> String {
+        let mut page = self.engine.figures();
+        page.one(&figures::READY, u8::from(self.ailment().is_none()));
+        let until = self.tls.as_ref().map(|tls| tls.validity().until);
+        page.maybe(&figures::CERTIFICATE, until);
+        (self.more.0)(&mut page);
+        page.into_text()
     }
 
     /// Connections are secure from now on.

@@ -69,7 +69,7 @@ pub(crate) async fn events(
 /// Runs a connection from its request to its end.
 async fn run(gateway: Gateway, hello: Hello, pieces: mpsc::Sender<Bytes>, entrance: Arc<Opening>) {
     let metrics = gateway.engine.metrics().clone();
-    metrics.connections.add(1);
+    metrics.opened(Door::Stream);
     if let Some(stream) = Box::pin(open(&gateway, hello, pieces)).await {
         let outgoing = stream.requests.outgoing().clone();
         let abandoned = stream.live(&gateway).await;
@@ -79,7 +79,7 @@ async fn run(gateway: Gateway, hello: Hello, pieces: mpsc::Sender<Bytes>, entran
             entrance.end();
         }
     }
-    metrics.connections.add(-1);
+    metrics.ended(Door::Stream);
 }
 
 async fn open(gateway: &Gateway, hello: Hello, pieces: mpsc::Sender<Bytes>) -> Option<Stream> {

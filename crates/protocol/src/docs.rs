@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use parlance_types::limits::{self, BUCKETS, TABLE};
-use parlance_types::{CloseCode, Code, Kind};
+use parlance_types::{CloseCode, Code, Kind, figures};
 
 /// The documents that have generated parts.
-pub const DOCUMENTS: [&str; 2] = ["protocol.md", "limits.md"];
+pub const DOCUMENTS: [&str; 3] = ["protocol.md", "limits.md", "metrics.md"];
 
 /// A generated part of a document, between `<!-- table: NAME -->` and `<!-- end -->`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +28,7 @@ pub fn tables() -> Vec<Table> {
         table("other_limits", other_limits()),
         table("buckets", buckets()),
         table("door_limits", door_limits()),
+        table("figures", figures()),
     ]
 }
 
@@ -192,6 +193,18 @@ fn buckets() -> String {
     for bucket in BUCKETS {
         let (name, burst, back) = (bucket.name, bucket.burst, bucket.per_minute);
         row(&mut table, format_args!("| `{name}` | {burst} | {back} | {} |", bucket.meaning));
+    }
+    table
+}
+
+fn figures() -> String {
+    let mut table = "| name | type | unit | labels | what it is | when it is high |\n|---|---|---|---|---|---|\n".to_owned();
+    for figures::Figure { name, kind, unit, labels, help, high } in figures::TABLE {
+        let labels = labels.join(", ");
+        row(
+            &mut table,
+            format_args!("| `{name}` | {kind} | {unit} | {labels} | {help} | {high} |"),
+        );
     }
     table
 }

@@ -18,7 +18,7 @@ use rustix::fs::Access;
 use crate::backup;
 use crate::cli::Failure;
 use crate::config::Config;
-use crate::slow_disk::SlowDisk;
+use crate::journal_watch::JournalWatch;
 
 /// A node that is ready to serve.
 pub(crate) struct Opened {
@@ -31,6 +31,7 @@ pub(crate) struct Opened {
 pub(crate) struct OpenStores {
     conversations: Conversations,
     accounts: Arc<AccountsFile>,
+    journal: Arc<JournalWatch>,
 }
 
 impl OpenStores {
@@ -49,6 +50,10 @@ impl OpenStores {
             Standing::Full => Some("the disk is full".to_owned()),
             Standing::Stopped(why) => Some(why),
         }
+    }
+
+    pub(crate) fn journal(&self) -> &Arc<JournalWatch> {
+        &self.journal
     }
 
     pub(crate) fn conversations(&self) -> &Conversations {
@@ -71,7 +76,8 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     // In this order: conversations without accounts are a loss, and never what a first start leaves that was cut short.
     let (accounts_file, accounts) = open_accounts(config, &clock).await?;
-    let conversations = open_conversations(config).await?;
+    let journal = Arc::<JournalWatch>::default();
+    let conversations = open_conversations(config, journal.clone()).await?;
 
     let shard_config = ShardConfig {
         memory_bytes_max: config.engine.memory_mib * 1024 * 1024,
@@ -87,7 +93,11 @@ pub(crate) async fn open(config: &Config, workers: usize) -> Result<Opened, Fail
     accounts.on_revoked(move |account, session| hub.revoke(account, session));
     let hub = engine.hub().clone();
     accounts.on_blocked(move |one, other| hub.presence().part(one, other));
-    Ok(Opened { engine, shards, stores: OpenStores { conversations, accounts: accounts_file } })
+    Ok(Opened {
+        engine,
+        shards,
+        stores: OpenStores { conversations, accounts: accounts_file, journal },
+    })
 }
 
 /// With less than this the journal takes nothing more.
@@ -126,8 +136,10 @@ pub(crate) fn store_options(config: &Config) -> Options {
     }
 }
 
-async fn open_conversations(config: &Config) -> Result<Conversations, Failure> {
-    let observer: Arc<dyn Observer> = Arc::new(SlowDisk::default());
+async fn open_conversations(
+    config: &Config,
+    observer: Arc<dyn Observer>,
+) -> Result<Conversations, Failure> {
     let options = Options { observer: Some(observer), ..store_options(config) };
     let directory = config.server.data.clone();
     Ok(tokio::task::spawn_blocking(move || Conversations::open(&directory, options)).await??)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parlance_engine::Engine;
+use parlance_engine::clock::{Clock, SystemClock};
 use parlance_gateway::{Gateway, GatewayConfig, Proxies};
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::runtime::Builder;
@@ -19,6 +20,7 @@ use crate::admin::{Door, Operator};
 use crate::certificate;
 use crate::cli::Failure;
 use crate::config::{self, Config};
+use crate::figures::{self, LastBackup};
 use crate::files;
 use crate::open::{self, Opened};
 use crate::supervisor::Supervisor;
@@ -77,6 +79,7 @@ impl Signals {
 
 async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let mut signals = Signals::listen()?;
+    let started = SystemClock.now();
     let supervisor = Supervisor::new(config::supervision());
     let listen = config.server.listen;
     // Before the stores: a port in use must not cost a recovery.
@@ -93,6 +96,13 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
     let Opened { engine, shards, stores } = open::open(&config, workers).await?;
     let mut gateway =
         Gateway::new(engine.clone(), gateway_config(&config)).with_health(stores.ailment(&config));
+    let last_backup = LastBackup::default();
+    gateway = gateway.with_figures(figures::of_process(
+        config.server.data.clone(),
+        stores.journal().clone(),
+        last_backup.clone(),
+        started,
+    ));
     if let Some(tls) = &tls {
         gateway = gateway.with_tls(tls.clone());
     }
@@ -107,7 +117,8 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
         tasks.spawn(certificate::watch(tls, config.clone(), clock, stop));
     }
     tasks.spawn(timekeeper::watch(engine.clock().clone(), stop.clone()));
-    listen_to_operators(&config, &engine, &stores, &tasks, &stop);
+    let operator = Operator::new(&config, &engine, &stores, stop.clone(), (true, last_backup));
+    listen_to_operators(&config, operator, &tasks);
     let (keeper, stopped) = (engine.clone(), stop.clone());
     tasks.spawn(async move { stopped.run_until_cancelled(keeper.keep_presence()).await });
     telemetry::print(&format!("parlance is ready at {scheme}://{address}"));
@@ -140,16 +151,9 @@ async fn serve_until_stopped(config: Config) -> Result<(), Failure> {
 }
 
 /// Without the socket the server serves all the same: an operator can stop it and ask then.
-fn listen_to_operators(
-    config: &Config,
-    engine: &Engine,
-    stores: &open::OpenStores,
-    tasks: &TaskTracker,
-    stop: &CancellationToken,
-) {
+fn listen_to_operators(config: &Config, operator: Operator, tasks: &TaskTracker) {
     match Door::open(&config.server.data) {
         Ok(door) => {
-            let operator = Operator::new(config, engine, stores, stop.clone(), true);
             tasks.spawn(door.serve(operator));
         }
         Err(error) => {

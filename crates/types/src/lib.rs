@@ -7,6 +7,7 @@ mod body;
 mod code;
 mod command;
 mod event;
+pub mod figures;
 pub mod frame;
 mod handle;
 mod id;

@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use parlance_core::Refusal;
-use parlance_types::Handle;
+use parlance_types::{Handle, limits};
 
 use super::recent::Recent;
 use crate::limits::{Buckets, Network, Rates, refused};
@@ -50,6 +50,17 @@ impl Attempts {
             sign_ups: Buckets::new(rates.sign_up_address),
             known: Recent::new(KNOWN),
         }
+    }
+
+    /// How often a bucket was empty, by name.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        [
+            (limits::SIGN_IN_PAIR.name, self.pairs.refused()),
+            (limits::SIGN_IN_ACCOUNT.name, self.accounts.refused()),
+            (limits::SIGN_IN_ADDRESS.name, self.addresses.refused()),
+            (limits::SIGN_UP_ADDRESS.name, self.sign_ups.refused()),
+        ]
+        .into_iter()
     }
 
     /// Lets an attempt at the password of `handle` begin, if all its buckets have one.

@@ -20,6 +20,8 @@ pub(super) struct Cache {
     /// Candidates for dropping, oldest first.
     queue: VecDeque<ConversationId>,
     bytes: usize,
+    /// Times that a conversation was asked for and there.
+    hits: u64,
 }
 
 impl Cache {
@@ -28,6 +30,17 @@ impl Cache {
             return None;
         }
         let conversation = self.loaded.get_mut(&id)?;
+        conversation.used = true;
+        Some(conversation)
+    }
+
+    /// As [`Cache::get_mut`], for a command or a question that begins.
+    pub(super) fn find(&mut self, id: ConversationId) -> Option<&mut Conversation> {
+        if !self.broken.is_empty() && self.broken.contains(&id) {
+            return None;
+        }
+        let conversation = self.loaded.get_mut(&id)?;
+        self.hits += 1;
         conversation.used = true;
         Some(conversation)
     }
@@ -124,6 +137,10 @@ impl Cache {
 
     pub(super) fn all_mut(&mut self) -> impl Iterator<Item = (ConversationId, &mut Conversation)> {
         self.loaded.iter_mut().map(|(id, conversation)| (*id, &mut **conversation))
+    }
+
+    pub(super) fn hits(&self) -> u64 {
+        self.hits
     }
 
     /// Loaded conversations and their bytes.

@@ -17,7 +17,7 @@ impl<S: CommandSource> Shard<S> {
     /// Takes a command: decides it now, or after the read that it (or one before it) needs.
     pub(super) fn receive(&mut self, stamped: Stamped) {
         let id = stamped.command.conversation;
-        let Some(conversation) = self.cache.get_mut(id) else {
+        let Some(conversation) = self.cache.find(id) else {
             self.cache.wait_for_load(id, Waiting::Command(stamped));
             return self.load(id);
         };

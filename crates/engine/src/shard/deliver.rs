@@ -226,8 +226,7 @@ impl<S: CommandSource> Shard<S> {
         cache.shrink(config.memory_bytes_max, |id, conversation| {
             save(&**store, conversation, id, config.save_from);
         });
-        let (conversations, bytes) = self.cache.size();
-        self.shared.metrics.loaded(self.index, conversations, bytes);
+        self.shared.metrics.loaded(self.index, self.cache.size(), self.cache.hits());
     }
 
     /// Hands every state to the store, before the end.

@@ -70,7 +70,7 @@ impl<S: CommandSource> Shard<S> {
     /// Takes a request, in the order of the conversation's commands.
     pub(super) fn request(&mut self, request: Request) {
         let id = request.conversation();
-        let Some(conversation) = self.cache.get_mut(id) else {
+        let Some(conversation) = self.cache.find(id) else {
             self.cache.wait_for_load(id, Waiting::Request(request));
             return self.load(id);
         };

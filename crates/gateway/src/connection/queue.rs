@@ -42,6 +42,8 @@ struct Queue {
     machine: Connection,
     frames: VecDeque<Bytes>,
     bytes: usize,
+    /// Of those, what the figures of the node count: what was left after the last write.
+    counted: usize,
     /// `ready` was queued: writing may begin.
     greeted: bool,
     /// A flush is owed by somebody.
@@ -113,6 +115,7 @@ impl Outgoing {
             machine,
             frames: VecDeque::new(),
             bytes: 0,
+            counted: 0,
             greeted: false,
             dirty: false,
             blocked: false,
@@ -226,6 +229,7 @@ impl Outgoing {
             frames.push(frame);
         }
         queue.bytes -= bytes;
+        self.count(&mut queue);
         queue.block(false);
         let mut position = None;
         if queue.frames.is_empty() {
@@ -259,15 +263,32 @@ impl Outgoing {
         }
         queue.closed = true;
         queue.drop_frames();
+        self.count(&mut queue);
     }
 
     fn write(&self, queue: &mut Queue) -> io::Result<()> {
-        let Line::Socket(socket) = &self.line else {
-            if !queue.frames.is_empty() {
-                self.wake.notify_one();
+        let written = match &self.line {
+            Line::Socket(socket) => self.write_to(socket, queue),
+            Line::Answer => {
+                if !queue.frames.is_empty() {
+                    self.wake.notify_one();
+                }
+                Ok(())
             }
-            return Ok(());
         };
+        self.count(queue);
+        written
+    }
+
+    /// Counts what is left in the queue. Mostly that is nothing, as it was before.
+    fn count(&self, queue: &mut Queue) {
+        if queue.counted != queue.bytes {
+            self.metrics.queued_bytes.change(queue.counted, queue.bytes);
+            queue.counted = queue.bytes;
+        }
+    }
+
+    fn write_to(&self, socket: &Writer, queue: &mut Queue) -> io::Result<()> {
         let before = queue.bytes;
         while !queue.frames.is_empty() && !queue.blocked {
             let result = match queue.frames.front() {
@@ -310,7 +331,9 @@ impl Outgoing {
 
     fn try_write(&self, socket: &Writer, bytes: &[u8]) -> io::Result<usize> {
         self.metrics.socket_writes.increment();
-        socket.try_write(bytes)
+        let written = socket.try_write(bytes)?;
+        self.metrics.written_bytes.add(written as u64);
+        Ok(written)
     }
 }
 
@@ -413,6 +436,7 @@ impl Outlet for Outgoing {
             // The reading side finds the same error and ends the connection.
             queue.closed = true;
             queue.drop_frames();
+            self.count(&mut queue);
         }
         if queue.blocked || queue.closed || (queue.paused && queue.may_read()) {
             self.wake.notify_one();

@@ -21,18 +21,13 @@ pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
     }
 }
 
+/// Counts every answer.
+pub(super) async fn count(State(gateway): State<Gateway>, answer: Response) -> Response {
+    gateway.engine.metrics().answered(answer.status().as_u16());
+    answer
+}
+
 /// The figures, in the text format of Prometheus.
 pub(super) async fn metrics(State(gateway): State<Gateway>) -> Response {
-    let ready = u8::from(gateway.ailment().is_none());
-    let certificate = gateway.tls.as_ref().map_or_else(String::new, |tls| {
-        let until = tls.validity().until;
-        format!(
-            "# HELP parlance_certificate_expires_seconds When the certificate ends, in seconds since 1970.\n# TYPE parlance_certificate_expires_seconds gauge\nparlance_certificate_expires_seconds {until}\n"
-        )
-    });
-    let figures = format!(
-        "{}# HELP parlance_ready Whether the node should get traffic.\n# TYPE parlance_ready gauge\nparlance_ready {ready}\n{certificate}",
-        gateway.engine.figures(),
-    );
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], figures).into_response()
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], gateway.figures()).into_response()
 }

@@ -21,7 +21,7 @@ pub(super) async fn run(
     (asks, asked): (mpsc::Sender<Ask>, mpsc::Receiver<Ask>),
 ) {
     let metrics = gateway.engine.metrics().clone();
-    metrics.connections.add(1);
+    metrics.opened(Door::Poll);
     let position = hello.cursor.filter(|cursor| gateway.engine.covers(*cursor));
     let position = position.map(|cursor| cursor.position).unwrap_or_default();
     if let Ok(requests) = Box::pin(admit(&gateway, Door::Poll, hello)).await {
@@ -43,7 +43,7 @@ pub(super) async fn run(
         gateway.engine.hub().unregister(peer.account, peer.connection);
         outgoing.abandon();
     }
-    metrics.connections.add(-1);
+    metrics.ended(Door::Poll);
 }
 
 /// An authenticated connection.

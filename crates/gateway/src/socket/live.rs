@@ -28,7 +28,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// Runs a connection from its upgrade to its end.
 pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>), wire: Wire) {
     let metrics = gateway.engine.metrics().clone();
-    metrics.connections.add(1);
+    metrics.opened(connection::Door::Socket);
     // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
     if let Some(connection) = Box::pin(open(&gateway, link, wire)).await {
         let outgoing = connection.requests.outgoing().clone();
@@ -36,7 +36,7 @@ pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>), wire:
         gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
         outgoing.abandon();
     }
-    metrics.connections.add(-1);
+    metrics.ended(connection::Door::Socket);
 }
 
 /// From the upgrade to `ready`.
@@ -241,7 +241,9 @@ fn poll_read(
 
 /// Handles the bytes of a read.
 fn handle(bytes: &mut [u8], decoder: &mut Decoder, requests: &mut Requests) -> Turn {
-    requests.engine().metrics().socket_reads.increment();
+    let metrics = requests.engine().metrics();
+    metrics.socket_reads.increment();
+    metrics.read_bytes.add(bytes.len() as u64);
     let outgoing = requests.outgoing().clone();
     let wire = outgoing.wire();
     outgoing.handle(connection::Input::Heard);

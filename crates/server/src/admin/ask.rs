@@ -12,6 +12,7 @@ use super::{LINE_BYTES_MAX, Operator, Reply, Request, socket_in};
 use crate::backup::until_cancelled;
 use crate::cli::Failure;
 use crate::config::Config;
+use crate::figures::LastBackup;
 use crate::open;
 
 /// Has the server do it that has the data directory open. If there is none, opens the directory and does it here.
@@ -70,7 +71,13 @@ fn do_here(
     runtime.block_on(async {
         let opened = open::open(config, 1).await?;
         let stop = CancellationToken::new();
-        let operator = Operator::new(config, &opened.engine, &opened.stores, stop.clone(), false);
+        let operator = Operator::new(
+            config,
+            &opened.engine,
+            &opened.stores,
+            stop.clone(),
+            (false, LastBackup::default()),
+        );
         let (sender, mut progress) = watch::channel((0, 0));
         let work = async {
             let mut work = pin!(operator.perform(request, sender));

@@ -8,6 +8,7 @@ use parlance_embedded::backup::{self, Room};
 use parlance_embedded::conversations::Conversations;
 use parlance_engine::Engine;
 use parlance_engine::accounts::{Accounts, SignUp};
+use parlance_engine::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Progress, Request};
 use crate::backup::stamp;
 use crate::config::Config;
+use crate::figures::LastBackup;
 use crate::open::{self, OpenStores};
 
 /// What an operator's wishes are carried out on.
@@ -28,6 +30,7 @@ pub(crate) struct Operator {
     stop: CancellationToken,
     /// One backup at a time: two would take twice the room and not be done earlier.
     backup: Arc<Mutex<()>>,
+    last_backup: LastBackup,
 }
 
 impl Operator {
@@ -36,7 +39,7 @@ impl Operator {
         engine: &Engine,
         stores: &OpenStores,
         stop: CancellationToken,
-        is_serving: bool,
+        (is_serving, last_backup): (bool, LastBackup),
     ) -> Self {
         Self {
             accounts: engine.accounts().clone(),
@@ -45,6 +48,7 @@ impl Operator {
             room: Room { keep_free: open::room_needed(config), is_serving },
             stop,
             backup: Arc::default(),
+            last_backup,
         }
     }
 
@@ -89,6 +93,7 @@ impl Operator {
             let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}"));
             format!("no backup: {error}{}", cause.unwrap_or_default())
         })?;
+        self.last_backup.taken(SystemClock.now());
         tracing::info!(directory = %directory.display(), bytes = created.bytes, "a backup was taken");
         Ok(json!({
             "directory": directory.display().to_string(), "epoch": created.epoch,

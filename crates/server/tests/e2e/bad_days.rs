@@ -31,7 +31,9 @@ fn logged(settings: &[(&str, &str)], place: &tempfile::TempDir) -> (Server, impl
 
 fn connections(server: &Server) -> u64 {
     let (_, metrics) = server.call_text("GET", "/metrics", None, None);
-    let line = metrics.lines().find_map(|line| line.strip_prefix("parlance_connections "));
+    let line = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("parlance_connections{door=\"socket\"} "));
     line.and_then(|number| number.parse().ok()).expect("a figure")
 }
 

@@ -71,7 +71,11 @@ fn operators_see_that_it_lives_and_what_it_does() {
     let mut socket = server.connect(&ada, None);
     socket.say_to(&ada.account, "note");
     let (_, metrics) = server.call_text("GET", "/metrics", None, None);
-    for line in ["parlance_connections 1", "parlance_ok_total 1", "parlance_ack_seconds_count 1"] {
+    for line in [
+        "parlance_connections{door=\"socket\"} 1",
+        "parlance_ok_total 1",
+        "parlance_ack_seconds_count 1",
+    ] {
         assert!(metrics.lines().any(|found| found == line), "{line} in\n{metrics}");
     }
 }

@@ -1,9 +1,7 @@
-//! What people see before they read any document, as snapshots: the help of every command, and the figures that a server offers.
+//! What people see before they read any document, as a snapshot: the help of every command.
 //! After a change that is meant: `INSTA_UPDATE=always cargo test -p parlance-server --test e2e surface`, and look at the difference.
 
 use std::process::Command;
-
-use crate::harness::Server;
 
 fn help(command: &[String]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_parlance"))
@@ -67,22 +65,4 @@ fn the_help_of_every_command() {
         all.push(String::new());
     }
     insta::assert_snapshot!("help", all.join("\n"));
-}
-
-#[test]
-fn the_names_of_the_figures_of_a_fresh_server() {
-    let server = Server::start();
-    let (status, figures) = server.call_text("GET", "/metrics", None, None);
-    assert_eq!(status, 200);
-    let said: Vec<&str> = figures.lines().filter(|line| line.starts_with('#')).collect();
-    insta::assert_snapshot!("metrics", said.join("\n"));
-    // Every figure says what it is.
-    for line in figures.lines().filter(|line| !line.starts_with('#')) {
-        let name = line.split(['{', ' ']).next().expect("a name");
-        let described = ["_bucket", "_sum", "_count", ""].iter().any(|suffix| {
-            name.strip_suffix(suffix)
-                .is_some_and(|name| figures.contains(&format!("# HELP {name} ")))
-        });
-        assert!(described, "{name} has no help");
-    }
 }

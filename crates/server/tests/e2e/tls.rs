@@ -94,7 +94,7 @@ fn the_other_doors_go_over_tls_too_and_a_figure_says_when_the_certificate_ends()
     }
     let (_, metrics) = server.call_text("GET", "/metrics", None, None);
     // 2100-01-01.
-    let line = "parlance_certificate_expires_seconds 4102444800";
+    let line = "parlance_certificate_expiry_timestamp_seconds 4102444800";
     assert!(metrics.lines().any(|found| found == line), "{metrics}");
 }
 

@@ -56,7 +56,7 @@ impl Owner {
             hub: Arc::new(Hub::new(Arc::new(clock))),
             tickets: Arc::new(Tickets::default()),
             watermark: Arc::new(Watermark::new(sink.clone(), 1)),
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(Metrics::new(1)),
             lookups: Arc::default(),
             clock: Arc::new(clock) as Arc<dyn Clock>,
         };

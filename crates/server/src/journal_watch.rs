@@ -1,8 +1,10 @@
-//! Says when the disk under the journal is slow: people wait for it with every message, and see nothing but that.
+//! Hears of every group of the journal: measures it for the figures, and says when the disk is slow. People wait for it with every
+//! message, and see nothing but that.
 
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use parlance_engine::{Counter, Histogram};
 use parlance_journal::{GroupFigures, Observer};
 
 /// What a group may take without being spoken of.
@@ -11,12 +13,16 @@ const SLOW: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(30);
 
 /// Watches the groups of the journal; only its writer's thread calls it.
-#[derive(Default)]
-pub(crate) struct SlowDisk {
+#[derive(Debug, Default)]
+pub(crate) struct JournalWatch {
     watch: Mutex<Watch>,
+    /// Microseconds that groups took.
+    pub(crate) sync_micros: Histogram,
+    pub(crate) records: Counter,
+    pub(crate) written_bytes: Counter,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Watch {
     started: Option<Instant>,
     said: Option<Instant>,
@@ -24,7 +30,7 @@ struct Watch {
     slow: u64,
 }
 
-impl Observer for SlowDisk {
+impl Observer for JournalWatch {
     fn group_started(&self) {
         self.watch.lock().started = Some(Instant::now());
     }
@@ -32,6 +38,9 @@ impl Observer for SlowDisk {
     fn group_durable(&self, figures: GroupFigures) {
         let mut watch = self.watch.lock();
         let took = watch.started.take().map(|started| started.elapsed()).unwrap_or_default();
+        self.sync_micros.record(took.as_micros() as u64);
+        self.records.add(figures.records.into());
+        self.written_bytes.add(figures.bytes as u64);
         if took < SLOW {
             return;
         }
