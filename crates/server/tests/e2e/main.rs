@@ -19,6 +19,7 @@ mod doctor;
 mod drill;
 mod ephemera;
 mod events;
+mod figures;
 mod flips;
 mod groups;
 mod guide;
