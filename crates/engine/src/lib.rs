@@ -10,6 +10,7 @@ pub mod clock;
 mod engine;
 mod entropy;
 mod fetch;
+pub mod follow;
 mod hub;
 pub mod limits;
 mod mailbox;

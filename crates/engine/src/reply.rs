@@ -9,6 +9,7 @@ use parlance_types::frame::{ErrorFrame, Ok as OkFrame, RequestId, ServerFrame};
 use parlance_types::{Code, ConversationId, Hash, MessageId, Micros, Ordinal, Seq};
 use tokio::sync::oneshot;
 
+use crate::follow::{Followed, traced};
 use crate::outlet::Outlet;
 
 /// What the log says of a command that is in it.
@@ -46,7 +47,7 @@ pub enum Outcome {
 /// How an [`Outcome`] reaches the sender.
 pub enum Reply {
     /// In the event's place on the sending connection.
-    Socket { outlet: Arc<dyn Outlet>, id: RequestId },
+    Socket { outlet: Arc<dyn Outlet>, id: RequestId, followed: Followed },
     /// A request of another door.
     Once(oneshot::Sender<Outcome>),
 }
@@ -62,13 +63,13 @@ impl std::fmt::Debug for Reply {
 
 /// A refusal as a frame.
 pub fn refused(id: Option<RequestId>, refusal: &Refusal) -> ErrorFrame {
-    ErrorFrame {
+    traced(ErrorFrame {
         field: refusal.field.map(Into::into),
         retry_after_ms: refusal.retry_after_ms,
         now: refusal.now,
         current: refusal.current.as_deref().cloned().map(Box::new),
         ..ErrorFrame::new(id, refusal.code)
-    }
+    })
 }
 
 /// The outcome as the frame that answers request `id`.
@@ -76,9 +77,11 @@ pub fn frame(id: RequestId, outcome: &Outcome) -> ServerFrame {
     match outcome {
         Outcome::Decided(answer) => ServerFrame::Ok(answer.frame(id)),
         Outcome::Refused(refusal) => ServerFrame::Error(refused(Some(id), refusal)),
-        Outcome::Accepted => ServerFrame::Error(ErrorFrame::new(Some(id), Code::Unavailable)),
+        Outcome::Accepted => {
+            ServerFrame::Error(traced(ErrorFrame::new(Some(id), Code::Unavailable)))
+        }
         Outcome::OutcomeUnknown => {
-            ServerFrame::Error(ErrorFrame::new(Some(id), Code::OutcomeUnknown))
+            ServerFrame::Error(traced(ErrorFrame::new(Some(id), Code::OutcomeUnknown)))
         }
     }
 }
@@ -86,8 +89,8 @@ pub fn frame(id: RequestId, outcome: &Outcome) -> ServerFrame {
 /// Tells whoever waits. The connection that is now owed a flush, if any.
 pub fn tell(reply: Option<Reply>, outcome: &Outcome) -> Option<Arc<dyn Outlet>> {
     match reply {
-        Some(Reply::Socket { outlet, id }) => {
-            let owed = outlet.reply(&frame(id, outcome));
+        Some(Reply::Socket { outlet, id, followed }) => {
+            let owed = followed.answer(outcome, || outlet.reply(&frame(id, outcome)));
             owed.then_some(outlet)
         }
         Some(Reply::Once(sender)) => {

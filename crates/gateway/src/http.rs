@@ -16,7 +16,7 @@ mod writer;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::map_response_with_state;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post, put};
 use parlance_engine::accounts::Tie;
 use parlance_types::{Code, limits};
@@ -54,7 +54,7 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .route("/metrics", get(operations::metrics))
         .fallback(|| async { ApiError::code(Code::UnknownPath) })
         .method_not_allowed_fallback(|| async { ApiError::code(Code::MethodNotAllowed) })
-        .layer(map_response_with_state(gateway.clone(), operations::count))
+        .layer(from_fn_with_state(gateway.clone(), operations::follow))
         .layer(DefaultBodyLimit::max(limits::REQUEST_BYTES_MAX))
         .with_state(gateway)
 }

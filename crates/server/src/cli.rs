@@ -150,8 +150,8 @@ pub(crate) enum Format {
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.command.unwrap_or_else(|| Command::Serve(Serve::default())) {
         Command::Serve(Serve { listen, data, config }) => {
-            telemetry::start("info");
             let mut config = config::load(config.as_deref())?;
+            telemetry::start_as(&config.log);
             config.server.listen = listen.unwrap_or(config.server.listen);
             config.server.data = data.unwrap_or(config.server.data);
             serve::run(config)?;

@@ -3,6 +3,7 @@
 //! Unknown keys are errors, and every problem is reported at once, before anything is opened. Nobody else reads the environment.
 
 mod limits;
+mod log;
 mod read;
 mod sections;
 
@@ -11,6 +12,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub(crate) use log::{Log, LogFormat};
 pub(crate) use sections::Config;
 
 /// What is wrong with a configuration, all of it.

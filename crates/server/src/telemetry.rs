@@ -4,14 +4,21 @@ use std::io::{IsTerminal, Write};
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging to stderr. `RUST_LOG` chooses what, `level` if it is not set.
+use crate::config::{Log, LogFormat};
+
+/// Starts logging to stderr, in words. `RUST_LOG` chooses what, `level` if it is not set.
 pub(crate) fn start(level: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(level));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    start_as(&Log { level: level.to_owned(), format: LogFormat::Text });
+}
+
+/// As [`start`], in the way that was configured.
+pub(crate) fn start_as(log: &Log) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(&log.level));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match log.format {
+        LogFormat::Text => builder.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_span_list(false).init(),
+    }
 }
 
 /// Prints a result. A reader that went away ends it quietly.

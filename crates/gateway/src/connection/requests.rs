@@ -9,6 +9,7 @@ use bytes::Bytes;
 use futures_util::stream::{FuturesUnordered, Stream};
 use parlance_core::Refusal;
 use parlance_core::connection::{Input, Output, Page, Wish};
+use parlance_engine::follow::{Followed, traced};
 use parlance_engine::outlet::Outlet;
 use parlance_engine::reply::{self, Reply};
 use parlance_engine::{Engine, Listing};
@@ -148,7 +149,7 @@ impl Requests {
 
     fn refuse(&self, error: ErrorFrame) -> bool {
         self.engine.metrics().refused(error.code);
-        self.outgoing.send(self.outgoing.encode(&ServerFrame::Error(error)))
+        self.outgoing.send(self.outgoing.encode(&ServerFrame::Error(traced(error))))
     }
 
     /// What is answered only if it is refused.
@@ -228,7 +229,9 @@ impl Requests {
             let later = self.paused_until_ms.max(now) + REFUSED_PAUSE_MS;
             self.paused_until_ms = later.min(now + PAUSE_MS_MAX);
         }
-        self.engine.submit(command, stamp, Reply::Socket { outlet: self.outgoing.clone(), id });
+        let outlet = self.outgoing.clone();
+        let followed = Followed::command(outlet.peer(), id, &command);
+        self.engine.submit(command, stamp, Reply::Socket { outlet, id, followed });
     }
 
     fn fetch(&mut self, fetch: Fetch) -> bool {

@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use parlance_core::Refusal;
+use parlance_engine::follow::traced;
 use parlance_engine::reply;
 use parlance_protocol::{DecodeError, json};
 use parlance_types::Code;
@@ -40,7 +41,7 @@ impl IntoResponse for ApiError {
             StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let wait = self.0.retry_after_ms.or((status.as_u16() == 503).then_some(1_000));
         let mut body = BytesMut::new();
-        json::encode_server(&ServerFrame::Error(self.0), &mut body);
+        json::encode_server(&ServerFrame::Error(traced(self.0)), &mut body);
         let mut response = (status, [(header::CONTENT_TYPE, JSON)], body.freeze()).into_response();
         if let Some(ms) = wait {
             response

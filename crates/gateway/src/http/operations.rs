@@ -1,8 +1,10 @@
 //! What operators and load balancers ask.
 
-use axum::extract::State;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 
 use crate::Gateway;
 
@@ -21,8 +23,23 @@ pub(super) async fn ready(State(gateway): State<Gateway>) -> Response {
     }
 }
 
-/// Counts every answer.
-pub(super) async fn count(State(gateway): State<Gateway>, answer: Response) -> Response {
+/// Counts every answer, and gives a request a span while somebody listens. It names the path as the router knows it: what stands in
+/// its place, and behind a `?`, may be private.
+pub(super) async fn follow(
+    State(gateway): State<Gateway>,
+    path: Option<MatchedPath>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let answer = if tracing::enabled!(tracing::Level::DEBUG) {
+        let path = path.as_ref().map_or("unknown", MatchedPath::as_str);
+        let span = tracing::debug_span!("request", method = %request.method(), path);
+        let answer = next.run(request).instrument(span.clone()).await;
+        span.in_scope(|| tracing::debug!(status = answer.status().as_u16(), "answered"));
+        answer
+    } else {
+        next.run(request).await
+    };
     gateway.engine.metrics().answered(answer.status().as_u16());
     answer
 }

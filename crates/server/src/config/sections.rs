@@ -8,6 +8,7 @@ use parlance_types::limits;
 use serde::Serialize;
 
 use super::limits::Limits;
+use super::log::Log;
 use super::read::Section;
 
 /// More than a machine has: beyond, bytes could not be counted.
@@ -23,6 +24,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) engine: Engine,
     pub(crate) store: Store,
+    pub(crate) log: Log,
 }
 
 /// `[server]`
@@ -174,13 +176,14 @@ impl Config {
             limits: root.section("limits", Limits::read),
             engine: root.section("engine", Engine::read),
             store: root.section("store", Store::read),
+            log: root.section("log", Log::read),
         };
         root.finish();
         config
     }
 
     pub(super) fn validate(&self, problems: &mut Vec<String>) {
-        let Self { server, tls, proxies, accounts, limits: _, engine, store } = self;
+        let Self { server, tls, proxies, accounts, limits: _, engine, store, log } = self;
         let Argon2 { memory_kib, iterations, lanes } = accounts.argon2;
         let memory_least = u64::from(lanes.max(1)) * 8;
         // Every value that is multiplied or allocated has an end, so that none is found out in the middle of the work.
@@ -209,6 +212,7 @@ impl Config {
                 problems.push(format!("{name}: must be from {least} to {most}"));
             }
         }
+        log.validate(problems);
         let named = [&tls.certificate, &tls.key].map(|file| !file.as_os_str().is_empty());
         if let [true, false] | [false, true] = named {
             problems.push("tls: certificate and key are both needed, or neither".to_owned());

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::private;
 use crate::socket::Socket;
 use crate::trust::{Stream, Trust};
 
@@ -17,11 +18,15 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const CONFIG: &str = "[server]\ndrain_seconds = 2\n[accounts.argon2]\nmemory_kib = 8\niterations = 1\nlanes = 1\n\
     [limits]\nsign_up_address.burst = 0\ncommands_account.burst = 0\ncommands_device.burst = 0\n";
 
+/// The file beside a data directory that its servers log to.
+const LOG: &str = "server.log";
+
 /// A running server and its data directory.
 pub(crate) struct Server {
     pub(crate) address: String,
     child: Child,
     data: Data,
+    log: PathBuf,
     /// Whom its clients trust, where connections are secure.
     trust: Option<Trust>,
 }
@@ -48,6 +53,12 @@ impl Data {
         self.path.clone()
     }
 
+    /// Every server on this directory writes on.
+    fn log(&self) -> std::fs::File {
+        let path = self.directory.path().join(LOG);
+        std::fs::File::options().create(true).append(true).open(path).expect("a log")
+    }
+
     fn config(&self) -> PathBuf {
         let path = self.directory.path().join("parlance.toml");
         std::fs::write(&path, CONFIG).expect("the configuration is written");
@@ -66,7 +77,8 @@ impl Data {
             .arg(self.path())
             .arg("--config")
             .arg(self.config())
-            .env("RUST_LOG", "warn")
+            .env("RUST_LOG", "debug")
+            .stderr(self.log())
             .envs(settings.iter().copied());
         command
     }
@@ -96,7 +108,8 @@ impl Server {
             child.wait().expect("reaped");
             return Err(data);
         };
-        Ok(Self { address: address.to_owned(), child, data, trust: None })
+        let log = data.directory.path().join(LOG);
+        Ok(Self { address: address.to_owned(), child, data, log, trust: None })
     }
 
     /// From now on everything is asked over TLS.
@@ -117,6 +130,11 @@ impl Server {
 
     pub(crate) fn data(&self) -> &Path {
         self.data.directory.path()
+    }
+
+    /// What it and those before it on its directory have said.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).expect("a log")
     }
 
     /// Its data directory.
@@ -234,6 +252,9 @@ impl Server {
         more: &str,
         body: &[u8],
     ) -> (String, String) {
+        if let Ok(said) = serde_json::from_slice(body) {
+            private::note(&said);
+        }
         let mut stream = self.stream();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: parlance\r\nConnection: close\r\nContent-Type: application/json\r\n{more}Content-Length: {}\r\n\r\n",
@@ -245,6 +266,9 @@ impl Server {
         stream.read_to_end(&mut answer).expect("read");
         let answer = String::from_utf8(answer).expect("UTF-8");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        if let Ok(heard) = serde_json::from_str(body) {
+            private::note(&heard);
+        }
         (head.to_owned(), body.to_owned())
     }
 
@@ -295,10 +319,21 @@ impl Server {
 }
 
 impl Drop for Server {
+    #[expect(
+        clippy::print_stdout,
+        reason = "of a test that failed, its output is where people look"
+    )]
     fn drop(&mut self) {
         // It may have ended already; the test has said what it thinks of that.
         drop(self.child.kill());
         drop(self.child.wait());
+        let Ok(log) = std::fs::read(&self.log) else { return };
+        if std::thread::panicking() {
+            let end = &log[log.len().saturating_sub(4_096)..];
+            println!("the end of the log: {}", String::from_utf8_lossy(end));
+        } else if let Some((private, line)) = private::found_in(&log) {
+            panic!("{private:?} is in a log: {line}");
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
 use crate::harness::{PATIENCE, Person};
+use crate::private;
 use crate::trust::Stream;
 
 /// A socket that has said hello.
@@ -42,6 +43,9 @@ impl Socket {
     }
 
     pub(crate) fn send_text(&mut self, text: &str) {
+        if let Ok(said) = serde_json::from_str(text) {
+            private::note(&said);
+        }
         self.stream.send(Message::text(text)).expect("sent");
     }
 

@@ -181,7 +181,8 @@ fn at_the_start_a_certificate_is_read_or_the_line_says_why_not() {
     let refused = |why: &str| {
         let data = Data::new();
         let mut command = command(&data, &files, &[]);
-        let output = command.stdout(Stdio::null()).output().expect("runs");
+        command.env("RUST_LOG", "warn").stdout(Stdio::null()).stderr(Stdio::piped());
+        let output = command.output().expect("runs");
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.lines().count() == 1 && said.contains(why), "{said}");

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use parlance_engine::follow::Followed;
 use parlance_engine::outlet::{Outlet, Peer};
 use parlance_engine::reply::{self, Reply};
 use parlance_types::frame::{MarkRequest, RequestId, ServerFrame};
@@ -255,7 +256,11 @@ impl World {
             Up::Command(id, command) => {
                 let stamp = self.stamp(&command);
                 wire.ask(id, command.clone());
-                node.submit(command, stamp, Reply::Socket { outlet: wire, id });
+                node.submit(
+                    command,
+                    stamp,
+                    Reply::Socket { outlet: wire, id, followed: Followed::default() },
+                );
             }
             Up::Mark(conversation, delivered, read) => {
                 let (delivered, read) = (Seq::new(delivered), Seq::new(read));
