@@ -9,6 +9,7 @@ use std::cell::RefCell;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use parlance_core::connection::Door;
 use parlance_types::frame::ErrorFrame;
 use parlance_types::{Code, limits};
 use parlance_websocket::{Decoder, Limits, Role, handshake};
@@ -52,13 +53,19 @@ pub(crate) async fn upgrade(State(gateway): State<Gateway>, mut request: Request
     let upgraded = hyper::upgrade::on(&mut request);
     let tasks = gateway.tasks.clone();
     tasks.spawn(async move {
-        match upgraded.await {
-            Ok(upgraded) => match link::split(upgraded) {
-                Some(link) => Box::pin(live::run(gateway, link, wire)).await,
-                None => tracing::error!("an upgraded connection is of no kind that is listened to"),
-            },
-            Err(error) => tracing::debug!(%error, "an upgrade did not complete"),
+        let link = match upgraded.await {
+            Ok(upgraded) => link::split(upgraded),
+            Err(error) => return tracing::debug!(%error, "an upgrade did not complete"),
+        };
+        let Some(link) = link else {
+            return tracing::error!("an upgraded connection is of no kind that is listened to");
+        };
+        gateway.engine.metrics().opened(Door::Socket);
+        // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
+        if let Some(mut connection) = Box::pin(live::open(&gateway, link, wire)).await {
+            connection.run(&gateway).await;
         }
+        gateway.engine.metrics().ended(Door::Socket);
     });
     let headers = [
         (header::CONNECTION, "Upgrade"),

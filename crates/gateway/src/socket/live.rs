@@ -9,7 +9,6 @@ use std::task::{Context, Poll};
 use bytes::{Bytes, BytesMut};
 use parlance_core::connection::{self, Output};
 use parlance_engine::outlet::Outlet;
-use parlance_types::frame::Bye;
 use parlance_websocket::{Decoder, Input, Message, Opcode, write, write_close};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Duration, sleep_until, timeout};
@@ -25,22 +24,8 @@ use crate::connection::{
 /// How long a client has to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Runs a connection from its upgrade to its end.
-pub(super) async fn run(gateway: Gateway, link: (Reader, Writer, Vec<u8>), wire: Wire) {
-    let metrics = gateway.engine.metrics().clone();
-    metrics.opened(connection::Door::Socket);
-    // Boxed, so that what only opening needs is not carried along for as long as the connection lives.
-    if let Some(connection) = Box::pin(open(&gateway, link, wire)).await {
-        let outgoing = connection.requests.outgoing().clone();
-        connection.live(&gateway).await;
-        gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
-        outgoing.abandon();
-    }
-    metrics.ended(connection::Door::Socket);
-}
-
 /// From the upgrade to `ready`.
-async fn open(
+pub(super) async fn open(
     gateway: &Gateway,
     link: (Reader, Writer, Vec<u8>),
     wire: Wire,
@@ -97,7 +82,7 @@ fn closing(code: parlance_websocket::CloseCode, reason: &str) -> Bytes {
 }
 
 /// An authenticated connection.
-struct Connection {
+pub(super) struct Connection {
     reader: Reader,
     decoder: Decoder,
     requests: Requests,
@@ -118,31 +103,50 @@ enum Turn {
     Leave,
 }
 
+/// How a connection ended.
+enum End {
+    /// A close frame is on its way, or the other side's was answered.
+    Closing,
+    /// There is nobody to tell.
+    Gone,
+}
+
 impl Connection {
-    async fn live(mut self, gateway: &Gateway) {
+    /// Serves the connection to its end. What is kept here is kept for each of many idle connections: nothing is moved in,
+    /// since a future holds what was moved twice, and what only the end needs is boxed.
+    pub(super) async fn run(&mut self, gateway: &Gateway) {
+        if let End::Closing = self.live(gateway).await {
+            Box::pin(self.finish()).await;
+        }
+        let outgoing = self.requests.outgoing();
+        gateway.engine.hub().unregister(outgoing.peer().account, outgoing.peer().connection);
+        outgoing.abandon();
+    }
+
+    async fn live(&mut self, gateway: &Gateway) -> End {
         let mut early = std::mem::take(&mut self.early);
         if !early.is_empty()
             && let Turn::Ended = handle(&mut early, &mut self.decoder, &mut self.requests)
         {
-            return self.finish().await;
+            return End::Closing;
         }
         drop(early);
         loop {
             self.requests.go_on();
             let need = self.requests.outgoing().need();
             if need.done {
-                return self.finish().await;
+                return End::Closing;
             }
             let output = if need.revoked {
                 self.requests.outgoing().handle(connection::Input::Revoked)
             } else {
                 match self.turn(gateway, need).await {
                     Turn::Read | Turn::Woken | Turn::Answered => Output::Wait,
-                    Turn::Ended => return self.finish().await,
+                    Turn::Ended => return End::Closing,
                     Turn::Writable(Ok(())) if self.requests.outgoing().unblock().is_ok() => {
                         Output::Wait
                     }
-                    Turn::Writable(_) => return,
+                    Turn::Writable(_) => return End::Gone,
                     Turn::Time => self.requests.outgoing().handle(connection::Input::Time),
                     Turn::Leave => {
                         let spread_ms = gateway.config.drain.as_millis() as u64;
@@ -151,9 +155,13 @@ impl Connection {
                 }
             };
             match output {
-                Output::Close(bye) => return self.say_goodbye(&bye).await,
+                Output::Close(bye) => {
+                    let outgoing = self.requests.outgoing();
+                    outgoing.close(goodbye(outgoing.wire(), &bye));
+                    return End::Closing;
+                }
                 // It takes no bytes, so there is no telling it.
-                Output::Abandon => return,
+                Output::Abandon => return End::Gone,
                 _ => {}
             }
         }
@@ -190,14 +198,9 @@ impl Connection {
         }
     }
 
-    async fn say_goodbye(self, bye: &Bye) {
-        self.requests.outgoing().close(goodbye(self.requests.outgoing().wire(), bye));
-        self.finish().await;
-    }
-
     /// Writes what is queued, and gives the other side a moment to answer the close frame.
-    async fn finish(mut self) {
-        let Self { reader, requests, .. } = &mut self;
+    async fn finish(&mut self) {
+        let Self { reader, requests, .. } = self;
         let outgoing = requests.outgoing();
         let drained = async {
             while outgoing.need().write {
