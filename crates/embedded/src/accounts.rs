@@ -6,6 +6,7 @@
 mod copying;
 mod failure;
 pub mod keys;
+mod names;
 mod row;
 mod schema;
 mod seen;
@@ -75,7 +76,9 @@ impl Accounts {
             .connect_with(options(path).read_only(true))
             .await
             .map_err(failure::before)?;
-        Ok(Self { writer, readers })
+        let accounts = Self { writer, readers };
+        accounts.index_names().await?;
+        Ok(accounts)
     }
 
     /// Lets calls finish and folds the write-ahead log into the database.

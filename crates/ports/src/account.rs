@@ -3,6 +3,8 @@
 //! It keeps hashes of secrets and never a secret; it refuses to know how a hash is made, what a token looks like and how long
 //! anything lives. All times are the caller's.
 
+pub mod terms;
+
 use std::fmt;
 
 use async_trait::async_trait;
@@ -189,6 +191,17 @@ pub enum Tied {
     TooMany,
 }
 
+/// Whom an account looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Search {
+    pub seeker: AccountId,
+    /// What one of their terms begins with ([`terms::prefix`]).
+    pub prefix: String,
+    /// Those that come behind this one.
+    pub after: Option<AccountId>,
+    pub max: usize,
+}
+
 /// Accounts with their credentials, devices, sessions, contacts and blocks.
 ///
 /// - A write is one transaction: all of it or nothing, durable when it is answered with `Ok`, and seen by every read that begins after
@@ -218,6 +231,11 @@ pub trait AccountStore: Send + Sync + 'static {
 
     /// Those of at most [`ACCOUNTS_MAX`] accounts that exist, each once, in no particular order.
     async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError>;
+
+    /// At most `max` of those with a term ([`terms::of`]) that begins like this, each once: first the contacts of the seeker, then the
+    /// others, in order of the least such term and the id. Without those who block the seeker; nobody comes behind an account that is not
+    /// found so.
+    async fn search(&self, search: &Search) -> Result<Vec<Account>, AccountError>;
 
     async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError>;
 

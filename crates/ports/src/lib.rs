@@ -17,7 +17,8 @@ pub mod record;
 
 pub use account::{
     ACCOUNTS_MAX, Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange,
-    PasswordHash, Rotation, SEEN_MAX, SUPERSEDED_MAX, Session, Superseded, Tie, Tied, TokenHash,
+    PasswordHash, Rotation, SEEN_MAX, SUPERSEDED_MAX, Search, Session, Superseded, Tie, Tied,
+    TokenHash, terms,
 };
 pub use bus::{Bus, BusMessage, NodeId, Receive, Subscription};
 pub use command::{CommandSource, SourceClosed, Stamped, Ticket};

@@ -14,6 +14,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "living_sessions", include_str!("migrations/2_living_sessions.sql")),
     (3, "ties", include_str!("migrations/3_ties.sql")),
     (4, "last_seen", include_str!("migrations/4_last_seen.sql")),
+    (5, "names", include_str!("migrations/5_names.sql")),
 ];
 
 /// All migrations, or those up to a version: what an older release made.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use parlance_ports::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, SUPERSEDED_MAX, Session, Superseded, Tie, Tied,
+    Rotation, SUPERSEDED_MAX, Search, Session, Superseded, Tie, Tied,
 };
 use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 use sqlx::sqlite::SqliteRow;
@@ -14,7 +14,7 @@ use super::statements::{
     LIVING_SESSIONS_OF, end, insert_session, living_sessions, password, password_is,
     update_password, update_session,
 };
-use super::{Accounts, failure};
+use super::{Accounts, failure, names};
 
 const ACCOUNTS_BY_ID: &str = "SELECT id, handle, name, created_at, checksum FROM accounts
     WHERE id IN (SELECT unhex(value) FROM json_each(?))";
@@ -61,6 +61,7 @@ impl AccountStore for Accounts {
             .execute(&mut *write)
             .await
             .map_err(failure::before)?;
+        names::index(&mut write, &[account]).await?;
         insert_session(&mut write, first).await?;
         write.commit().await.map_err(failure::commit)
     }
@@ -118,8 +119,14 @@ impl AccountStore for Accounts {
             .execute(&mut *write)
             .await
             .map_err(failure::before)?;
+        names::forget(&mut write, account).await?;
+        names::index(&mut write, &[renamed]).await?;
         write.commit().await.map_err(failure::commit)?;
         Ok(true)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Account>, AccountError> {
+        self.find(search).await
     }
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError> {

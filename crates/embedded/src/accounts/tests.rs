@@ -216,3 +216,18 @@ async fn what_version_1_wrote_is_read_for_ever() {
     assert!(everything(&old).await.is_ok());
     old.close().await;
 }
+
+#[tokio::test]
+async fn a_search_reads_nothing_but_what_it_looks_for() {
+    let folder = Folder::new();
+    let accounts = Accounts::open(&folder.path()).await.unwrap();
+    for statement in super::names::STATEMENTS {
+        let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let plan = sqlx::query(explain).fetch_all(&accounts.readers).await.unwrap();
+        let steps: Vec<String> =
+            plan.iter().map(|step| sqlx::Row::try_get(step, "detail").unwrap()).collect();
+        assert!(steps.iter().any(|step| step.starts_with("SEARCH")), "{steps:?}");
+        assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:?}");
+    }
+    accounts.close().await;
+}

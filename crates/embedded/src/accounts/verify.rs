@@ -8,7 +8,7 @@ use parlance_ports::AccountError;
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{ConnectOptions, Connection, Error, Row};
 
-use super::{failure, options, row, schema, wal};
+use super::{failure, names, options, row, schema, wal};
 
 /// Problems that are listed; more of them say nothing new.
 const PROBLEMS_MAX: usize = 100;
@@ -48,6 +48,10 @@ const TABLES: &[(i64, &str, Check)] = &[
     ),
     (4, "SELECT account, at, checksum FROM last_seen", |row| row::last_seen(row).map(drop)),
 ];
+
+/// Every account with the terms under which it is found.
+const NAMES: &str = "SELECT a.id, a.handle, a.name, a.created_at, a.checksum,
+    (SELECT json_group_array(n.term ORDER BY n.term) FROM names n WHERE n.account = a.id) FROM accounts a";
 
 /// What must not be there: an account without a password, a device without a session.
 const ORPHANS: &[(&str, &str)] = &[
@@ -128,6 +132,9 @@ async fn check_content(database: &mut SqliteConnection, found: &mut Found) -> Re
     let last = check_tables(database, found).await?;
     for (_, query, check) in TABLES.iter().filter(|(since, ..)| last >= Some(*since)) {
         check_rows(database, query, *check, found).await;
+    }
+    if names::version(database).await? == parlance_ports::terms::VERSION {
+        check_rows(database, NAMES, names::check, found).await;
     }
     for (query, what) in ORPHANS {
         let count: i64 = sqlx::query_scalar(*query).fetch_one(&mut *database).await?;

@@ -3,6 +3,7 @@
 //! [`account_contract!`](crate::account_contract) stamps the suite out over a [`Place`].
 #![expect(clippy::unwrap_used, reason = "a contract is a test")]
 
+mod search;
 mod sequence;
 mod sessions;
 mod ties;
@@ -18,6 +19,9 @@ use crate::account::{
 };
 
 pub mod sample;
+pub use search::{
+    people_are_found_by_the_beginning_of_a_name, whoever_blocks_somebody_is_not_found,
+};
 pub use sequence::any_sequence_agrees_with_memory;
 pub use sessions::{
     an_account_is_shown_by_its_new_name, an_old_password_begins_no_session,
@@ -55,6 +59,8 @@ macro_rules! account_contract {
             an_account_is_shown_by_its_new_name
             a_tie_lasts_until_it_is_taken_back
             ties_are_listed_page_by_page
+            people_are_found_by_the_beginning_of_a_name
+            whoever_blocks_somebody_is_not_found
             the_last_time_that_an_account_was_seen_stays
             everything_is_there_after_opening_again
         }

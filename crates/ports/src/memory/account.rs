@@ -11,7 +11,7 @@ use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, SUPERSEDED_MAX, Session, Superseded, Tie, Tied,
+    Rotation, SUPERSEDED_MAX, Search, Session, Superseded, Tie, Tied, terms,
 };
 
 pub use faulty::{AccountFault, FaultyAccounts};
@@ -105,6 +105,32 @@ impl AccountStore for MemoryAccounts {
         found.sort_unstable_by_key(|account| account.id);
         found.dedup_by_key(|account| account.id);
         Ok(found)
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Account>, AccountError> {
+        let rows = self.rows.lock();
+        let Search { seeker, prefix, after, max } = search;
+        let tied = |from, tie, to| rows.ties.contains_key(&(tie, from, to));
+        let accounts = rows.accounts.values().map(|(account, _)| account);
+        let unblocked = accounts.filter(|account| !tied(account.id, Tie::Block, *seeker));
+        let mut found: Vec<_> = unblocked
+            .filter_map(|account| {
+                let terms = terms::of(&account.handle, &account.name);
+                let least = terms.into_iter().find(|term| term.starts_with(prefix))?;
+                Some((!tied(*seeker, Tie::Contact, account.id), least, account.id, account))
+            })
+            .collect();
+        found.sort_unstable_by(|one, other| {
+            (one.0, &one.1, one.2).cmp(&(other.0, &other.1, other.2))
+        });
+        let first = match after {
+            None => 0,
+            Some(after) => {
+                let place = found.iter().position(|(_, _, id, _)| id == after);
+                place.map_or(found.len(), |place| place + 1)
+            }
+        };
+        Ok(found[first..].iter().take(*max).map(|(.., account)| Account::clone(account)).collect())
     }
 
     async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError> {

@@ -8,7 +8,8 @@ use proptest::test_runner::{Config, TestRunner};
 
 use super::{Place, sample};
 use crate::account::{
-    Account, AccountError, AccountStore, Credentials, PasswordChange, Rotation, Session, Tie, Tied,
+    Account, AccountError, AccountStore, Credentials, PasswordChange, Rotation, Search, Session,
+    Tie, Tied,
 };
 use crate::memory::MemoryAccounts;
 
@@ -128,6 +129,7 @@ struct Seen {
     revoked: Vec<(SessionId, Micros)>,
     ties: Vec<Vec<(AccountId, Micros)>>,
     pairs: Vec<(AccountId, AccountId)>,
+    found: Vec<Vec<AccountId>>,
 }
 
 async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
@@ -157,7 +159,12 @@ async fn see(store: &dyn AccountStore) -> Result<Seen, AccountError> {
         }
         pairs.extend(store.all_ties(tie, None, 100).await?);
     }
-    Ok(Seen { accounts, by_handle, credentials, sessions, living, revoked, ties, pairs })
+    let mut found = Vec::new();
+    for (seeker, prefix) in ids.iter().flat_map(|id| ["a", "n", "g"].map(|prefix| (*id, prefix))) {
+        let search = Search { seeker, prefix: prefix.to_owned(), after: None, max: 10 };
+        found.push(store.search(&search).await?.into_iter().map(|account| account.id).collect());
+    }
+    Ok(Seen { accounts, by_handle, credentials, sessions, living, revoked, ties, pairs, found })
 }
 
 async fn run(place: &mut impl Place, calls: &[Call]) -> Result<(), TestCaseError> {

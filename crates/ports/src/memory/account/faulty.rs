@@ -10,7 +10,7 @@ use parlance_types::{AccountId, Handle, Micros, SessionId, Title};
 
 use crate::account::{
     Account, AccountError, AccountStore, Credentials, NewSession, PasswordChange, PasswordHash,
-    Rotation, Session, Tie, Tied,
+    Rotation, Search, Session, Tie, Tied,
 };
 
 /// What happens to a call.
@@ -101,6 +101,10 @@ impl AccountStore for FaultyAccounts {
 
     async fn accounts(&self, ids: &[AccountId]) -> Result<Vec<Account>, AccountError> {
         self.pass(self.inner.accounts(ids)).await
+    }
+
+    async fn search(&self, search: &Search) -> Result<Vec<Account>, AccountError> {
+        self.pass(self.inner.search(search)).await
     }
 
     async fn account_by_handle(&self, handle: &Handle) -> Result<Option<Account>, AccountError> {
