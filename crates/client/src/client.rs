@@ -1,12 +1,15 @@
 //! A signed-in device: its session, the HTTP interface, and the way to a live connection.
 
+use std::fmt::Write;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::Method;
-use parlance_protocol::rest::{self, People, Refresh, RestBody, Secret, SignIn, SignUp, Tokens};
+use parlance_protocol::rest::{
+    self, PeoplePage, Refresh, RestBody, Secret, SignIn, SignUp, Tokens,
+};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, Code, DeviceId, Handle};
+use parlance_types::{AccountId, Code, DeviceId, Handle, Title};
 
 use crate::connection::Connection;
 use crate::endpoint::Endpoint;
@@ -73,8 +76,24 @@ impl Client {
 
     /// The account with this handle, if there is one.
     pub async fn find(&mut self, handle: &Handle) -> Result<Option<Person>, ClientError> {
-        let people: People = self.get(&format!("/v1/people?q={handle}")).await?;
-        Ok(people.0.into_iter().find(|person| person.handle == *handle))
+        let page: PeoplePage = self.get(&format!("/v1/people?handle={handle}")).await?;
+        Ok(page.people.into_iter().next())
+    }
+
+    /// Those with a handle or a word of their name that begins like this, own contacts first; `after` is the page before's `next`.
+    pub async fn search(
+        &mut self,
+        text: &Title,
+        after: Option<AccountId>,
+    ) -> Result<PeoplePage, ClientError> {
+        let mut path = String::from("/v1/people?q=");
+        for byte in text.bytes() {
+            write!(path, "%{byte:02x}").expect("text grows as long as there is memory");
+        }
+        if let Some(after) = after {
+            write!(path, "&after={after}").expect("text grows as long as there is memory");
+        }
+        self.get(&path).await
     }
 
     /// Asks for anything that this SDK has no method for.

@@ -7,8 +7,8 @@ use parlance_types::frame::{
 
 use crate::rest::{
     self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
-    PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
-    Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
+    PasswordChange, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody, Sessions,
+    SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use crate::{DecodeError, json, protobuf};
 
@@ -84,13 +84,12 @@ pub fn fuzz_rest(bytes: &[u8]) {
     rest_body::<Sessions>(bytes);
     rest_body::<PasswordChange>(bytes);
     rest_body::<MeChange>(bytes);
-    rest_body::<People>(bytes);
     rest_body::<Person>(bytes);
     rest_body::<Group>(bytes);
     rest_body::<Message>(bytes);
     rest_body::<PersonalSettings>(bytes);
     rest_body::<rest::Tied>(bytes);
-    rest_body::<rest::TiedPage>(bytes);
+    rest_body::<rest::PeoplePage>(bytes);
     rest_body::<PutSettings>(bytes);
     rest_body::<Head>(bytes);
     rest_body::<Listing>(bytes);

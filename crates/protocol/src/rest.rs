@@ -15,13 +15,13 @@ use serde::de::IgnoredAny;
 use crate::DecodeError;
 use crate::json::read::{At, too_deep};
 
-pub use accounts::{BrowserTokens, Me, People, Refresh, Secret, SignIn, SignUp, Tokens};
+pub use accounts::{BrowserTokens, Me, Refresh, Secret, SignIn, SignUp, Tokens};
 pub use changes::{Additions, MarkPage, MemberPage, Name, NewMarks, NewRole, Reform, Version};
 pub use doors::{Polled, StreamTicket, write_polled};
 pub use messages::{Group, Message};
 pub use personal::{PersonalSettings, PutSettings};
 pub use sessions::{MeChange, PasswordChange, Session, Sessions};
-pub use ties::{Tied, TiedPage};
+pub use ties::{PeoplePage, Tied};
 
 /// A request's or an answer's body, in both directions.
 pub trait RestBody: Sized {

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use bytes::BytesMut;
 use parlance_protocol::rest::{
     self, Additions, Group, MarkPage, Me, MeChange, MemberPage, Message, Name, NewMarks, NewRole,
-    PasswordChange, People, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody,
-    Sessions, SignIn, SignUp, StreamTicket, Tokens, Version,
+    PasswordChange, PersonalSettings, Polled, PutSettings, Reform, Refresh, RestBody, Sessions,
+    SignIn, SignUp, StreamTicket, Tokens, Version,
 };
 use parlance_protocol::{docs, json, protobuf};
 use parlance_types::frame::{ErrorFrame, Head, Listing, Ok as OkFrame, Page, ServerFrame};
@@ -144,7 +144,6 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             "PATCH /v1/me" => (body::<MeChange>(asked), body::<Me>(given)).0,
             "PUT /v1/me/password" => body::<PasswordChange>(asked),
             "GET /v1/sessions" => body::<Sessions>(given),
-            "GET /v1/people" => body::<People>(given),
             "POST /v1/directs/{id}/messages" | "POST /v1/conversations/{id}/messages" => {
                 body::<Message>(asked);
                 body::<OkFrame>(given);
@@ -178,7 +177,7 @@ fn every_request_and_answer_is_what_the_paths_take_and_give() {
             "GET /v1/poll" => body::<Polled>(given),
             "POST /v1/tickets" => body::<StreamTicket>(given),
             "PUT /v1/blocks/{id}" => body::<rest::Tied>(given),
-            "GET /v1/contacts" => body::<rest::TiedPage>(given),
+            "GET /v1/people" | "GET /v1/contacts" => body::<rest::PeoplePage>(given),
             "GET /v1/conversations/{id}/settings" => body::<PersonalSettings>(given),
             "PUT /v1/conversations/{id}/settings" => {
                 body::<PutSettings>(asked);

@@ -4,9 +4,9 @@
 
 use hashbrown::{HashMap, HashSet};
 use parlance_core::Refusal;
-use parlance_ports::{ACCOUNTS_MAX, Account};
+use parlance_ports::{ACCOUNTS_MAX, Account, Search, Tie, terms};
 use parlance_types::frame::Person;
-use parlance_types::{AccountId, Handle, Micros};
+use parlance_types::{AccountId, Handle, Micros, Title};
 
 use super::{Accounts, refused};
 
@@ -34,11 +34,31 @@ impl Accounts {
         Ok(self.people(vec![account]).await?.pop())
     }
 
-    /// The account with exactly this handle, without regard to case.
-    pub async fn find(&self, handle: &str) -> Result<Option<Person>, Refusal> {
-        let Ok(handle) = handle.parse::<Handle>() else { return Ok(None) };
-        let found = self.store.account_by_handle(&handle).await.map_err(refused)?;
-        Ok(found.map(|account| self.keep(account)))
+    /// The account with exactly this handle, without regard to case. Who blocks the seeker is not found.
+    pub async fn find(
+        &self,
+        seeker: AccountId,
+        handle: &Handle,
+    ) -> Result<Option<Person>, Refusal> {
+        let found = self.store.account_by_handle(handle).await.map_err(refused)?;
+        let Some(found) = found else { return Ok(None) };
+        let blocked = self.store.tied(found.id, Tie::Block, seeker).await.map_err(refused)?;
+        Ok(blocked.is_none().then(|| self.keep(found)))
+    }
+
+    /// At most `max` of those who are found under the beginning of a handle or of a word of a name, behind `after`: the contacts of
+    /// `seeker` first. Who blocks the seeker is not found.
+    pub async fn search(
+        &self,
+        seeker: AccountId,
+        text: &Title,
+        after: Option<AccountId>,
+        max: usize,
+    ) -> Result<Vec<Person>, Refusal> {
+        let Some(prefix) = terms::prefix(text) else { return Ok(Vec::new()) };
+        let search = Search { seeker, prefix, after, max };
+        let found = self.store.search(&search).await.map_err(refused)?;
+        Ok(found.into_iter().map(|account| self.keep(account)).collect())
     }
 
     /// When those of these accounts of which it is known were last seen.

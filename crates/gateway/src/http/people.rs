@@ -7,9 +7,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use parlance_engine::accounts::Signed;
 use parlance_protocol::DecodeError;
-use parlance_protocol::rest::{Me, People, RestBody, decode_ids};
-use parlance_types::Code;
+use parlance_protocol::rest::{Me, PeoplePage, RestBody, decode_ids};
 use parlance_types::frame::Person;
+use parlance_types::{Code, Title, limits};
 
 use super::ApiError;
 use super::request::{Bearer, Named, Params, answer, id};
@@ -31,24 +31,46 @@ pub(super) fn oneself(signed: Signed, person: Option<Person>) -> Result<Response
     Ok(answer(StatusCode::OK, |out| me.write(out)))
 }
 
-/// `GET /v1/people?q=` or `?ids=`: one exact handle, or ids.
+/// `GET /v1/people?q=&after=&limit=` or `?handle=` or `?ids=`: by the beginning of a name, or exactly.
 pub(super) async fn find(
     State(gateway): State<Gateway>,
-    Bearer(_): Bearer,
+    Bearer(signed): Bearer,
     params: Params,
 ) -> Result<Response, ApiError> {
     let accounts = gateway.engine.accounts();
-    let people = match (params.text("q"), params.text("ids")) {
-        (Some(handle), None) => accounts.find(handle).await?.into_iter().collect(),
-        (None, Some(ids)) => {
+    let asked = (params.text("q"), params.text("handle"), params.text("ids"));
+    let (people, next) = match asked {
+        (Some(text), None, None) => {
+            let text =
+                Title::new(text).map_err(|error| DecodeError::field("q", error.to_string()))?;
+            let (after, limit) = params.page(limits::PEOPLE_MAX)?;
+            let mut found = accounts.search(signed.account, &text, after, limit + 1).await?;
+            let rest = found.len() > limit;
+            found.truncate(limit);
+            let next = found.last().map(|person| person.account).filter(|_| rest);
+            (found, next)
+        }
+        (None, Some(handle), None) => {
+            // What is no handle has no account.
+            let found = match handle.parse() {
+                Ok(handle) => accounts.find(signed.account, &handle).await?,
+                Err(_) => None,
+            };
+            (found.into_iter().collect(), None)
+        }
+        (None, None, Some(ids)) => {
             let mut ids = decode_ids(ids)?;
             let mut asked = HashSet::with_capacity(ids.len());
             ids.retain(|id| asked.insert(*id));
-            accounts.people(ids).await?
+            (accounts.people(ids).await?, None)
         }
-        _ => return Err(DecodeError::field("q", "give a handle as q, or ids, and not both").into()),
+        _ => {
+            let message =
+                "give the beginning of a name as q, or a handle, or ids, and one of them only";
+            return Err(DecodeError::field("q", message).into());
+        }
     };
-    Ok(answer(StatusCode::OK, |out| People(people).write(out)))
+    Ok(answer(StatusCode::OK, |out| PeoplePage { people, next }.write(out)))
 }
 
 /// `GET /v1/people/{account}`

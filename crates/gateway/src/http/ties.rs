@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 use parlance_engine::accounts::Tie;
-use parlance_protocol::rest::{RestBody, Tied, TiedPage};
+use parlance_protocol::rest::{PeoplePage, RestBody, Tied};
 use parlance_types::{AccountId, Code, Micros, limits};
 
 use super::ApiError;
@@ -37,7 +37,7 @@ async fn list(
     ties.truncate(limit);
     let next = ties.last().map(|(other, _)| *other).filter(|_| rest);
     let people = accounts.people(ties.into_iter().map(|(other, _)| other).collect()).await?;
-    Ok(answer(StatusCode::OK, |out| TiedPage { people, next }.write(out)))
+    Ok(answer(StatusCode::OK, |out| PeoplePage { people, next }.write(out)))
 }
 
 async fn show(

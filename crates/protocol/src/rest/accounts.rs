@@ -254,25 +254,3 @@ impl RestBody for Me {
         });
     }
 }
-
-/// `GET /v1/people`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct People(pub Vec<Person>);
-
-impl RestBody for People {
-    fn read(text: &str) -> Result<Self, DecodeError> {
-        #[derive(Deserialize)]
-        struct In {
-            people: Vec<PersonIn>,
-        }
-
-        let read: In = TOP.read(text)?;
-        Ok(Self(read.people.into_iter().map(Person::from).collect()))
-    }
-
-    fn write(&self, out: &mut BytesMut) {
-        object(out, |fields| {
-            fields.put("people", &self.0[..]);
-        });
-    }
-}

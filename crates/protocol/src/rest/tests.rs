@@ -45,7 +45,6 @@ proptest! {
         survives(PasswordChange { password: change.clone(), new_password: change })?;
         survives(MeChange { name: name.clone() })?;
         survives(Me { person: person.clone(), device, session })?;
-        survives(People(vec![person.clone(); 2]))?;
         survives(person)?;
     }
 
@@ -90,7 +89,7 @@ proptest! {
         survives(PutSettings { message_id, based_on, personal })?;
         survives(PersonalSettings(kept))?;
         survives(Tied { person: person.clone(), at: Micros::new(5) })?;
-        survives(TiedPage { people: vec![person.clone(); 2], next: Some(person.account) })?;
+        survives(PeoplePage { people: vec![person.clone(); 2], next: Some(person.account) })?;
     }
 
     #[test]

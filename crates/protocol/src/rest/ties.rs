@@ -1,4 +1,4 @@
-//! Contacts and blocked accounts.
+//! People: contacts, blocked accounts, and who was looked for.
 
 use bytes::BytesMut;
 use parlance_types::frame::Person;
@@ -40,16 +40,16 @@ impl RestBody for Tied {
     }
 }
 
-/// `GET /v1/contacts` and `GET /v1/blocks`.
+/// `GET /v1/contacts`, `GET /v1/blocks` and `GET /v1/people`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TiedPage {
-    /// In order of their ids.
+pub struct PeoplePage {
+    /// Contacts and blocked accounts in order of their ids; those who were looked for, contacts first.
     pub people: Vec<Person>,
     /// Where to go on, as `after`; `None`: that was all.
     pub next: Option<AccountId>,
 }
 
-impl RestBody for TiedPage {
+impl RestBody for PeoplePage {
     fn read(text: &str) -> Result<Self, DecodeError> {
         #[derive(Deserialize)]
         struct In {

@@ -56,20 +56,6 @@ fn signing_out_closes_the_sockets_of_that_session_only() {
 }
 
 #[test]
-fn people_are_found_by_exact_handle_and_by_id() {
-    let server = Server::start();
-    let ada = server.join("ada");
-    let bob = server.join("bob");
-    let (_, found) = server.call("GET", "/v1/people?q=bob", Some(&ada.token), None);
-    assert_eq!(found["people"][0]["account"], json!(bob.account), "{found}");
-    let (_, none) = server.call("GET", "/v1/people?q=bo", Some(&ada.token), None);
-    assert_eq!(none["people"], json!([]));
-    let ids = format!("/v1/people?ids={},{}", ada.account, bob.account);
-    let (_, both) = server.call("GET", &ids, Some(&ada.token), None);
-    assert_eq!(both["people"].as_array().map(Vec::len), Some(2), "{both}");
-}
-
-#[test]
 fn no_answer_names_anybody_twice() {
     let server = Server::start();
     let (ada, bob, cyd) = (server.join("ada"), server.join("bob"), server.join("cyd"));

@@ -29,6 +29,7 @@ mod limits;
 mod logs;
 mod old_retries;
 mod operator;
+mod people;
 mod polls;
 mod private;
 mod protobuf;
