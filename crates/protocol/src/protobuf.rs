@@ -1,10 +1,12 @@
 //! Frames in the encoding `parlance.v1.protobuf`: the same frames, fields and rules as in JSON, with the numbers of its schema.
 //!
-//! **One schema for both**: a message is read as the JSON that says the same and then as JSON is, so whatever is checked, refused and named
-//! there is so here; what is written is JSON first, and the table gives its fields their numbers. It refuses to know what any frame means.
+//! **One schema for both.** What is said all day is read and written straight ([`encode`], [`decode`]). Everything else, and whatever is
+//! wrong, goes by way of the JSON that says the same, so that what is checked, refused and named there is so here. Tests compare the two ways.
 //! `docs/parlance.proto` is written from the table.
 
+mod decode;
 mod document;
+mod encode;
 mod read;
 mod schema;
 mod wire;
@@ -16,9 +18,19 @@ use parlance_types::frame::{ClientFrame, ServerFrame};
 
 use crate::{DecodeError, json};
 pub use document::document;
+pub use encode::{
+    encode_event, encode_heads, encode_mark, encode_presence, encode_server, encode_signal,
+};
 
 /// Takes the frames of a message from a client; what cannot be read is answered with the field at fault.
 pub fn decode_client(bytes: &[u8], sink: &mut dyn FnMut(Result<ClientFrame, DecodeError>)) {
+    match decode::plain(bytes) {
+        Some(frames) => frames.into_iter().for_each(|frame| sink(Ok(frame))),
+        None => decode_by_json(bytes, sink),
+    }
+}
+
+fn decode_by_json(bytes: &[u8], sink: &mut dyn FnMut(Result<ClientFrame, DecodeError>)) {
     match read::message(&schema::CLIENT_FRAME, bytes) {
         Ok(text) => json::decode_client(text.as_bytes(), sink),
         Err(_) => sink(Err(malformed())),
@@ -36,18 +48,6 @@ pub fn encode_client(frame: &ClientFrame, out: &mut BytesMut) {
     let mut text = BytesMut::new();
     json::encode_client(frame, &mut text);
     write::message(&schema::CLIENT_FRAME, &text, out);
-}
-
-/// Writes a frame of a server as a message.
-pub fn encode_server(frame: &ServerFrame, out: &mut BytesMut) {
-    encode_server_json(|text| json::encode_server(frame, text), out);
-}
-
-/// Writes what `encode` writes as the JSON of a frame of a server.
-pub fn encode_server_json(encode: impl FnOnce(&mut BytesMut), out: &mut BytesMut) {
-    let mut text = BytesMut::new();
-    encode(&mut text);
-    write::message(&schema::SERVER_FRAME, &text, out);
 }
 
 fn malformed() -> DecodeError {

@@ -78,7 +78,12 @@ impl Wire {
         }
     }
 
-    fn framed(self, encode: impl FnOnce(&mut BytesMut)) -> Bytes {
+    /// What one of the two writes, by the encoding.
+    fn framed(
+        self,
+        json: impl FnOnce(&mut BytesMut),
+        protobuf: impl FnOnce(&mut BytesMut),
+    ) -> Bytes {
         ARENA.with_borrow_mut(|arena| {
             if arena.capacity() < 1024 {
                 *arena = BytesMut::with_capacity(ARENA_BYTES);
@@ -86,25 +91,25 @@ impl Wire {
             match self {
                 Self::SocketJson => {
                     let mut writer = FrameWriter::begin(arena, None);
-                    encode(writer.payload());
+                    json(writer.payload());
                     writer.finish(Opcode::Text);
                 }
                 Self::SocketProtobuf => {
                     let mut writer = FrameWriter::begin(arena, None);
-                    protobuf::encode_server_json(encode, writer.payload());
+                    protobuf(writer.payload());
                     writer.finish(Opcode::Binary);
                 }
                 Self::DeflatedJson => {
                     let mut payload = BytesMut::new();
-                    encode(&mut payload);
+                    json(&mut payload);
                     deflated(Opcode::Text, &payload, arena);
                 }
                 Self::DeflatedProtobuf => {
                     let mut payload = BytesMut::new();
-                    protobuf::encode_server_json(encode, &mut payload);
+                    protobuf(&mut payload);
                     deflated(Opcode::Binary, &payload, arena);
                 }
-                Self::Json => encode(arena),
+                Self::Json => json(arena),
             }
             arena.split().freeze()
         })
@@ -112,18 +117,30 @@ impl Wire {
 
     /// A frame for one connection.
     pub(super) fn encode(self, frame: &ServerFrame) -> Bytes {
-        self.framed(|out| json::encode_server(frame, out))
+        self.framed(
+            |out| json::encode_server(frame, out),
+            |out| protobuf::encode_server(frame, out),
+        )
     }
 
     /// A push for every connection of one wire shape.
     pub(super) fn encode_push(self, push: Push<'_>, own: bool) -> Bytes {
-        self.framed(|out| match push {
-            Push::Event(event) => json::encode_event(event, own, out),
-            Push::Mark(mark) => json::encode_mark(mark, out),
-            Push::Presence(presence) => json::encode_presence(presence, out),
-            Push::Signal(signal) => json::encode_signal(signal, out),
-            Push::Heads(heads) => json::encode_heads(heads, out),
-        })
+        self.framed(
+            |out| match push {
+                Push::Event(event) => json::encode_event(event, own, out),
+                Push::Mark(mark) => json::encode_mark(mark, out),
+                Push::Presence(presence) => json::encode_presence(presence, out),
+                Push::Signal(signal) => json::encode_signal(signal, out),
+                Push::Heads(heads) => json::encode_heads(heads, out),
+            },
+            |out| match push {
+                Push::Event(event) => protobuf::encode_event(event, own, out),
+                Push::Mark(mark) => protobuf::encode_mark(mark, out),
+                Push::Presence(presence) => protobuf::encode_presence(presence, out),
+                Push::Signal(signal) => protobuf::encode_signal(signal, out),
+                Push::Heads(heads) => protobuf::encode_heads(heads, out),
+            },
+        )
     }
 }
 

@@ -8,6 +8,28 @@ pub(super) struct Message {
     pub(super) fields: &'static [Field],
 }
 
+impl Message {
+    /// The number of a field that is there, for those who are compiled with it.
+    pub(super) const fn number(&self, name: &str) -> u32 {
+        let mut index = 0;
+        while index < self.fields.len() {
+            if is_same(self.fields[index].name.as_bytes(), name.as_bytes()) {
+                return self.fields[index].number;
+            }
+            index += 1;
+        }
+        panic!("no field of this name")
+    }
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut index = 0;
+    while index < one.len() && index < other.len() && one[index] == other[index] {
+        index += 1;
+    }
+    index == one.len() && index == other.len()
+}
+
 /// How a message looks in JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -99,7 +121,7 @@ static HELLO: Message = fields(
     "Hello",
     &[one(1, "token", Text), one(2, "cursor", Text), one(3, "presence", Is(&PRESENCE))],
 );
-static SEND: Message = fields(
+pub(super) static SEND: Message = fields(
     "Send",
     &[
         one(1, "id", Number),
@@ -112,7 +134,7 @@ static SEND: Message = fields(
         one(8, "silent", Flag),
     ],
 );
-static MARK_REQUEST: Message = fields(
+pub(super) static MARK_REQUEST: Message = fields(
     "MarkRequest",
     &[one(1, "conversation", Id), one(2, "delivered", Number), one(3, "read", Number)],
 );
@@ -133,10 +155,10 @@ static SYNC: Message = fields(
     "Sync",
     &[one(1, "id", Number), one(2, "cursor", Text), one(3, "more", Text), one(4, "limit", Number)],
 );
-static PING: Message = fields("Ping", &[one(1, "n", Number)]);
-static SIGNAL: Message =
+pub(super) static PING: Message = fields("Ping", &[one(1, "n", Number)]);
+pub(super) static SIGNAL: Message =
     fields("Signal", &[one(1, "conversation", Id), one(2, "sender", Id), one(3, "kind", Text)]);
-static PRESENCE: Message = fields(
+pub(super) static PRESENCE: Message = fields(
     "Presence",
     &[
         one(1, "account", Id),
@@ -150,7 +172,7 @@ static WATCH: Message =
     fields("Watch", &[one(1, "id", Number), many(2, "accounts", Id), one(3, "seconds", Number)]);
 
 /// What a client wants; the numbers of the kinds.
-static ACTION: Message = Message {
+pub(super) static ACTION: Message = Message {
     name: "Action",
     shape: Shape::Kinded,
     fields: &[
@@ -172,7 +194,7 @@ static ACTION: Message = Message {
 };
 
 /// What an event says; the numbers of the kinds, and above them what stands in place of a body.
-static BODY: Message = Message {
+pub(super) static BODY: Message = Message {
     name: "Body",
     shape: Shape::Kinded,
     fields: &[
@@ -195,7 +217,7 @@ static BODY: Message = Message {
     ],
 };
 
-static TEXT: Message =
+pub(super) static TEXT: Message =
     fields("Text", &[one(1, "text", Text), many(2, "entities", Is(&ENTITY)), one(3, "alt", Text)]);
 static ENTITY: Message = fields(
     "Entity",
@@ -209,9 +231,11 @@ static ENTITY: Message = fields(
 );
 static EDIT_ACTION: Message =
     fields("EditAction", &[one(1, "target", Number), one(2, "body", Is(&ACTION))]);
-static EDIT: Message = fields("Edit", &[one(1, "target", Number), one(2, "body", Is(&BODY))]);
-static DELETE: Message = fields("Delete", &[one(1, "target", Number)]);
-static REACT: Message = fields("React", &[one(1, "target", Number), one(2, "emoji", Text)]);
+pub(super) static EDIT: Message =
+    fields("Edit", &[one(1, "target", Number), one(2, "body", Is(&BODY))]);
+pub(super) static DELETE: Message = fields("Delete", &[one(1, "target", Number)]);
+pub(super) static REACT: Message =
+    fields("React", &[one(1, "target", Number), one(2, "emoji", Text)]);
 static CREATE_ACTION: Message = fields(
     "CreateAction",
     &[
@@ -289,7 +313,7 @@ static HEADS: Message = fields(
         one(5, "cursor", Text),
     ],
 );
-static OK: Message = fields(
+pub(super) static OK: Message = fields(
     "Ok",
     &[
         one(1, "id", Number),
@@ -319,7 +343,7 @@ static ERROR: Message = fields(
     ],
 );
 /// Live, and in a page, where it may also be what is left of one or a run that is hidden.
-static EVENT: Message = fields(
+pub(super) static EVENT: Message = fields(
     "Event",
     &[
         one(1, "conversation", Id),
@@ -338,7 +362,7 @@ static EVENT: Message = fields(
         one(14, "now", Is(&NOW)),
     ],
 );
-static NOW: Message = fields(
+pub(super) static NOW: Message = fields(
     "Now",
     &[
         one(1, "as_of", Number),
@@ -347,12 +371,13 @@ static NOW: Message = fields(
         many(4, "reactions", Is(&REACTION)),
     ],
 );
-static REACTION: Message =
+pub(super) static REACTION: Message =
     fields("Reaction", &[one(1, "emoji", Text), one(2, "account", Id), one(3, "seq", Number)]);
-static MARK: Message = fields("Mark", &[one(1, "conversation", Id), many(2, "marks", Is(&MARKS))]);
-static MARKS: Message =
+pub(super) static MARK: Message =
+    fields("Mark", &[one(1, "conversation", Id), many(2, "marks", Is(&MARKS))]);
+pub(super) static MARKS: Message =
     fields("Marks", &[one(1, "account", Id), one(2, "delivered", Number), one(3, "read", Number)]);
-static PAGE: Message = fields(
+pub(super) static PAGE: Message = fields(
     "Page",
     &[
         one(1, "id", Number),
@@ -364,8 +389,8 @@ static PAGE: Message = fields(
         one(7, "next", Number),
     ],
 );
-static LAG: Message = fields("Lag", &[one(1, "cursor", Text)]);
-static PONG: Message = fields("Pong", &[one(1, "n", Number), one(2, "cursor", Text)]);
+pub(super) static LAG: Message = fields("Lag", &[one(1, "cursor", Text)]);
+pub(super) static PONG: Message = fields("Pong", &[one(1, "n", Number), one(2, "cursor", Text)]);
 static BYE: Message = fields(
     "Bye",
     &[
@@ -376,7 +401,7 @@ static BYE: Message = fields(
         one(5, "spread_ms", Number),
     ],
 );
-static PERSON: Message =
+pub(super) static PERSON: Message =
     fields("Person", &[one(1, "account", Id), one(2, "handle", Text), one(3, "name", Text)]);
 static MEMBER: Message = fields("Member", &[one(1, "account", Id), one(2, "role", Text)]);
 static HEAD: Message = fields(

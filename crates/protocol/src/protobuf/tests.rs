@@ -39,6 +39,66 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn both_ways_write_the_same(frame in arbitrary::server_frame()) {
+        let (mut text, mut by_json, mut straight) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+        json::encode_server(&frame, &mut text);
+        write::message(&SERVER_FRAME, &text, &mut by_json);
+        encode_server(&frame, &mut straight);
+        prop_assert_eq!(&straight, &by_json);
+        if let ServerFrame::Event(event) = frame {
+            let (mut text, mut by_json, mut straight) = (BytesMut::new(), BytesMut::new(), BytesMut::new());
+            json::encode_event(&event, true, &mut text);
+            write::message(&SERVER_FRAME, &text, &mut by_json);
+            encode_event(&event, true, &mut straight);
+            prop_assert_eq!(&straight, &by_json);
+        }
+    }
+
+    #[test]
+    fn both_ways_read_the_same(
+        frames in prop::collection::vec(arbitrary::client_frame(), 1..4),
+        change in prop::option::of((any::<prop::sample::Index>(), any::<u8>())),
+    ) {
+        let mut message: Vec<u8> = frames.iter().flat_map(|frame| written(frame).to_vec()).collect();
+        if let Some((index, byte)) = change {
+            let at = index.index(message.len());
+            message[at] = byte;
+        }
+        if let Some(straight) = decode::plain(&message) {
+            let mut by_json = Vec::new();
+            decode_by_json(&message, &mut |frame| by_json.push(frame));
+            prop_assert_eq!(straight.into_iter().map(Ok).collect::<Vec<_>>(), by_json);
+        }
+    }
+}
+
+#[test]
+fn a_plain_message_needs_no_json() {
+    let send = |text: &str| {
+        ClientFrame::Send(parlance_types::frame::Send {
+            id: 7,
+            place: parlance_types::frame::Place::To(parlance_types::AccountId::from_bytes([8; 16])),
+            message_id: Some(parlance_types::MessageId::from_time(1, [1; 10])),
+            action: parlance_types::Action::Send {
+                to: Some(parlance_types::AccountId::from_bytes([8; 16])),
+                text: parlance_types::MessageText::new(text).unwrap(),
+                entities: Vec::new(),
+                reply_to: parlance_types::Seq::new(4),
+                seen: None,
+                silent: true,
+            },
+        })
+    };
+    for length in [1, 127, 128, 16_000] {
+        let send = send(&"x".repeat(length));
+        assert_eq!(decode::plain(&written(&send)), Some(vec![send]));
+    }
+    // So long that its JSON might be too long: there it is decided.
+    assert_eq!(decode::plain(&written(&send(&"x".repeat(17_000)))), None);
+}
+
 #[test]
 fn known_bytes_are_what_they_are_in_every_implementation() {
     let ping = [0x0a, 0x05, 0x32, 0x03, 0x08, 0xac, 0x02];

@@ -71,6 +71,12 @@ pub(super) fn put_bytes(field: u32, bytes: &[u8], out: &mut BytesMut) {
     out.put_slice(bytes);
 }
 
+/// Begins a field that is a message of less than 128 bytes; whoever writes it puts the length into the last byte.
+pub(super) fn put_length(field: u32, out: &mut BytesMut) {
+    put_varint((u64::from(field) << 3) | 2, out);
+    out.put_u8(0);
+}
+
 fn put_varint(mut value: u64, out: &mut BytesMut) {
     while value >= 0x80 {
         out.put_u8((value & 0x7f) as u8 | 0x80);

@@ -18,6 +18,12 @@ pub(super) fn message(schema: &Message, text: &[u8], out: &mut BytesMut) {
     put_bytes(FRAMES, &bytes, out);
 }
 
+/// Writes the fields of the object that `text` says.
+pub(super) fn fields(schema: &Message, text: &[u8], out: &mut BytesMut) {
+    let value: Value = serde_json::from_slice(text).expect("it was written as JSON");
+    object(schema, &value, out);
+}
+
 fn object(schema: &Message, value: &Value, out: &mut BytesMut) {
     match schema.shape {
         Shape::Fields | Shape::Named => {

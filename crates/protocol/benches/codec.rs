@@ -1,8 +1,8 @@
-//! What one message costs in JSON: the `send` that comes in, the `ok` and the `event` that go out.
+//! What one message costs in either encoding: the `send` that comes in, the `ok` and the `event` that go out.
 
 use bytes::BytesMut;
 use divan::{Bencher, black_box};
-use parlance_protocol::json;
+use parlance_protocol::{json, protobuf};
 use parlance_types::frame::{Ok as OkFrame, ServerFrame};
 use parlance_types::{
     AccountId, Body, Content, ConversationId, ConversationKind, Event, Hash, MessageId,
@@ -84,6 +84,31 @@ fn decode_event(bencher: Bencher) {
     let mut out = BytesMut::new();
     json::encode_event(&event(), false, &mut out);
     bencher.bench_local(|| json::decode_server(black_box(&out)));
+}
+
+#[divan::bench(sample_size = 200)]
+fn protobuf_decode_send(bencher: Bencher) {
+    let mut message = BytesMut::new();
+    json::decode_client(SEND.as_bytes(), &mut |frame| {
+        protobuf::encode_client(&frame.expect("a frame"), &mut message);
+    });
+    bencher.bench_local(|| {
+        protobuf::decode_client(black_box(&message), &mut |frame| {
+            black_box(frame.is_ok());
+        });
+    });
+}
+
+#[divan::bench(sample_size = 200)]
+fn protobuf_encode_ok_and_event(bencher: Bencher) {
+    let (ok, event) = (ok(), ServerFrame::Event(Box::new(event())));
+    let mut out = BytesMut::with_capacity(4096);
+    bencher.bench_local(|| {
+        out.clear();
+        protobuf::encode_server(black_box(&ok), &mut out);
+        protobuf::encode_server(black_box(&event), &mut out);
+        out.len()
+    });
 }
 
 fn ok() -> ServerFrame {
