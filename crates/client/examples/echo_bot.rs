@@ -17,7 +17,7 @@ const BACKLOG: u64 = 100;
 /// The password is the first line of standard input; it is needed only once. If there is no such account, it is made.
 #[derive(Parser)]
 struct Options {
-    /// Where the server is: https://host[:port], or http.
+    /// Where the server is, as `https://host` or `http://host:port`.
     url: String,
     /// Who it is.
     handle: Handle,

@@ -16,7 +16,7 @@ use parlance_types::{AccountId, ConversationId, Event, Handle};
 /// The password is the first line of standard input. With --state it is needed only once.
 #[derive(Parser)]
 struct Options {
-    /// Where the server is: https://host[:port], or http.
+    /// Where the server is, as `https://host` or `http://host:port`.
     url: String,
     /// Who reads.
     handle: Handle,
