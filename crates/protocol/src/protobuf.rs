@@ -1,6 +1,6 @@
 //! Frames in the encoding `parlance.v1.protobuf`: the same frames, fields and rules as in JSON, with the numbers of its schema.
 //!
-//! **One schema for both.** What is said all day is read and written straight ([`encode`], [`decode`]). Everything else, and whatever is
+//! **One schema for both.** What is said all day is read and written straight (`encode`, `decode`). Everything else, and whatever is
 //! wrong, goes by way of the JSON that says the same, so that what is checked, refused and named there is so here. Tests compare the two ways.
 //! `docs/parlance.proto` is written from the table.
 
