@@ -26,23 +26,24 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn get_mut(&mut self, id: ConversationId) -> Option<&mut Conversation> {
-        if !self.broken.is_empty() && self.broken.contains(&id) {
-            return None;
-        }
-        let conversation = self.loaded.get_mut(&id)?;
-        conversation.used = true;
+        self.look(id).map(|(conversation, _)| conversation)
+    }
+
+    /// As [`Cache::get_mut`], for a command or a question that begins: counts a hit.
+    pub(super) fn find(&mut self, id: ConversationId) -> Option<&mut Conversation> {
+        let (conversation, hits) = self.look(id)?;
+        *hits += 1;
         Some(conversation)
     }
 
-    /// As [`Cache::get_mut`], for a command or a question that begins.
-    pub(super) fn find(&mut self, id: ConversationId) -> Option<&mut Conversation> {
+    /// The conversation, and where hits are counted.
+    fn look(&mut self, id: ConversationId) -> Option<(&mut Conversation, &mut u64)> {
         if !self.broken.is_empty() && self.broken.contains(&id) {
             return None;
         }
         let conversation = self.loaded.get_mut(&id)?;
-        self.hits += 1;
         conversation.used = true;
-        Some(conversation)
+        Some((conversation, &mut self.hits))
     }
 
     /// Whatever its state: for what was in flight when it broke.
