@@ -12,7 +12,7 @@ use parlance_types::frame::Person;
 use parlance_types::{Code, Title, limits};
 
 use super::ApiError;
-use super::request::{Bearer, Named, Params, answer, id};
+use super::request::{Bearer, Named, Params, answer, cut, id};
 use crate::Gateway;
 
 /// `GET /v1/me`
@@ -45,9 +45,7 @@ pub(super) async fn find(
                 Title::new(text).map_err(|error| DecodeError::field("q", error.to_string()))?;
             let (after, limit) = params.page(limits::PEOPLE_MAX)?;
             let mut found = accounts.search(signed.account, &text, after, limit + 1).await?;
-            let rest = found.len() > limit;
-            found.truncate(limit);
-            let next = found.last().map(|person| person.account).filter(|_| rest);
+            let next = cut(&mut found, limit, |person| person.account);
             (found, next)
         }
         (None, Some(handle), None) => {

@@ -114,6 +114,17 @@ impl Params {
     }
 }
 
+/// Cuts what was found, one more than `limit` if there is more, to a page. What the next one begins behind, if there is one.
+pub(super) fn cut<T>(
+    found: &mut Vec<T>,
+    limit: usize,
+    account: impl FnOnce(&T) -> AccountId,
+) -> Option<AccountId> {
+    let more = found.len() > limit;
+    found.truncate(limit);
+    found.last().filter(|_| more).map(account)
+}
+
 /// The bytes of a body within the limit.
 pub(super) struct Body(pub(super) Bytes);
 

@@ -9,7 +9,7 @@ use parlance_protocol::rest::{PeoplePage, RestBody, Tied};
 use parlance_types::{AccountId, Code, Micros, limits};
 
 use super::ApiError;
-use super::request::{Bearer, Named, Params, answer, id};
+use super::request::{Bearer, Named, Params, answer, cut, id};
 use crate::Gateway;
 
 /// `GET /v1/contacts` or `GET /v1/blocks`
@@ -33,9 +33,7 @@ async fn list(
     let (after, limit) = params.page(limits::PEOPLE_MAX)?;
     let accounts = gateway.engine.accounts();
     let mut ties = accounts.ties(signed.account, tie, after, limit + 1).await?;
-    let rest = ties.len() > limit;
-    ties.truncate(limit);
-    let next = ties.last().map(|(other, _)| *other).filter(|_| rest);
+    let next = cut(&mut ties, limit, |(other, _)| *other);
     let people = accounts.people(ties.into_iter().map(|(other, _)| other).collect()).await?;
     Ok(answer(StatusCode::OK, |out| PeoplePage { people, next }.write(out)))
 }
