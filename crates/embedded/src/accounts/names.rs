@@ -6,6 +6,7 @@ use parlance_ports::{Account, AccountError, Search, Tie, terms};
 use parlance_types::AccountId;
 use sqlx::{Row, SqliteConnection};
 
+use super::store::hexadecimal;
 use super::{Accounts, failure, row};
 
 /// Accounts whose terms are made at a time.
@@ -52,27 +53,30 @@ struct Place {
     account: Vec<u8>,
 }
 
+impl Place {
+    /// Before everybody who is found, contacts first.
+    fn start(search: &Search) -> Self {
+        Self { among_contacts: true, term: search.prefix.clone(), account: Vec::new() }
+    }
+}
+
 impl Accounts {
     pub(super) async fn find(&self, search: &Search) -> Result<Vec<Account>, AccountError> {
         let Some(place) = self.place(search).await? else { return Ok(Vec::new()) };
-        let start =
-            Place { among_contacts: false, term: search.prefix.clone(), account: Vec::new() };
         if !place.among_contacts {
             return self.some(OTHERS, search, &place, search.max).await;
         }
         let mut found = self.some(CONTACTS, search, &place, search.max).await?;
         if found.len() < search.max {
-            found.extend(self.some(OTHERS, search, &start, search.max - found.len()).await?);
+            let (start, left) = (Place::start(search), search.max - found.len());
+            found.extend(self.some(OTHERS, search, &start, left).await?);
         }
         Ok(found)
     }
 
     async fn place(&self, search: &Search) -> Result<Option<Place>, AccountError> {
         let Search { seeker, prefix, after, .. } = search;
-        let Some(after) = after else {
-            let (term, account) = (prefix.clone(), Vec::new());
-            return Ok(Some(Place { among_contacts: true, term, account }));
-        };
+        let Some(after) = after else { return Ok(Some(Place::start(search))) };
         let query = sqlx::query_as::<_, (Option<String>, bool)>(PLACE)
             .bind(after.as_bytes().as_slice())
             .bind(prefix)
@@ -148,8 +152,7 @@ pub(super) async fn index(
     let rows: Vec<(String, String)> = accounts
         .iter()
         .flat_map(|account| {
-            let id: String =
-                account.id.encode_text(&mut [0; 36]).chars().filter(|c| *c != '-').collect();
+            let id = hexadecimal(account.id);
             terms::of(&account.handle, &account.name)
                 .into_iter()
                 .map(move |term| (term, id.clone()))

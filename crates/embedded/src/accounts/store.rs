@@ -327,6 +327,11 @@ fn handle_taken(error: sqlx::Error) -> AccountError {
     }
 }
 
+/// The id without hyphens, as `unhex` takes it.
+pub(super) fn hexadecimal(id: AccountId) -> String {
+    id.encode_text(&mut [0; 36]).chars().filter(|digit| *digit != '-').collect()
+}
+
 /// A JSON array of the ids without hyphens: one bound value, and so one prepared statement, whatever their number.
 pub(super) fn hexadecimal_list(ids: &[AccountId]) -> String {
     let mut list = String::with_capacity(2 + ids.len() * 35);
@@ -334,7 +339,7 @@ pub(super) fn hexadecimal_list(ids: &[AccountId]) -> String {
     for id in ids {
         let separator = if list.len() == 1 { "\"" } else { ",\"" };
         list.push_str(separator);
-        list.extend(id.encode_text(&mut [0; 36]).chars().filter(|digit| *digit != '-'));
+        list.push_str(&hexadecimal(*id));
         list.push('"');
     }
     list.push(']');
