@@ -1,4 +1,4 @@
-//! What tests say to servers and hear from them that no log may hold; every log is searched for it when its server ends.
+//! What tests say to servers and hear from them that no log may hold; every log is searched for it when its data directory goes.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
